@@ -1,0 +1,136 @@
+//! The network as it was imported: operators over tensors, in topological order.
+//!
+//! A `Graph` is what every importer yields and every compression pass rewrites. It says what to compute, not how:
+//! rows, rings and kernels begin in [`crate::lower`]. An importer hands out only graphs that pass [`Graph::validate`];
+//! nothing after it checks indices again.
+
+mod op;
+mod validate;
+
+pub use op::{Activation, Op, Padding, Stride};
+use std::sync::Arc;
+
+/// Index into [`Graph::tensors`].
+pub type TensorId = usize;
+
+/// Element type of a tensor. Multi-byte elements are little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DType {
+    /// 32-bit IEEE float.
+    F32,
+    /// 8-bit signed, the activation type of quantized models.
+    I8,
+    /// 8-bit unsigned.
+    U8,
+    /// 16-bit signed.
+    I16,
+    /// 32-bit signed: biases, indices, shapes.
+    I32,
+    /// 64-bit signed: biases of int16 layers, indices.
+    I64,
+    /// One byte, 0 or 1.
+    Bool,
+}
+
+impl DType {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            DType::I8 | DType::U8 | DType::Bool => 1,
+            DType::I16 => 2,
+            DType::F32 | DType::I32 => 4,
+            DType::I64 => 8,
+        }
+    }
+}
+
+/// Affine quantization: `real = scale * (q - zero_point)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantization {
+    /// One scale, or one per index of `axis`.
+    pub scales: Vec<f32>,
+    /// As many as `scales`.
+    pub zero_points: Vec<i32>,
+    /// The dimension that several scales run along; 0 where there is one.
+    pub axis: usize,
+}
+
+impl Quantization {
+    /// One scale and zero point for the whole tensor.
+    pub fn per_tensor(scale: f32, zero_point: i32) -> Self {
+        Self {
+            scales: vec![scale],
+            zero_points: vec![zero_point],
+            axis: 0,
+        }
+    }
+}
+
+/// A value of the network, constant or computed.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// The name in the model's file; for messages and reports only.
+    pub name: String,
+    /// Dimensions, outermost first (NHWC for images). Empty for a scalar. Never zero-sized unless constant.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: DType,
+    /// Absent for float and index tensors.
+    pub quant: Option<Quantization>,
+    /// The contents where constant: row-major, little-endian, `elements() * dtype.bytes()` long. Int4 weights are
+    /// unpacked to I8 on import (`bits` remembers).
+    pub data: Option<Arc<[u8]>>,
+    /// Bits per stored element where fewer than the type's (4 for int4 weights), else `8 * dtype.bytes()`.
+    pub bits: u8,
+}
+
+impl Tensor {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bytes of the dense tensor.
+    pub fn bytes(&self) -> usize {
+        self.elements() * self.dtype.bytes()
+    }
+}
+
+/// One operator: reads `inputs`, writes `outputs`.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Unique and readable: the name of the first output tensor where the file has one.
+    pub name: String,
+    /// What it computes, with its attributes.
+    pub op: Op,
+    /// Tensors read; `None` where an optional input is absent.
+    pub inputs: Vec<Option<TensorId>>,
+    /// Tensors written.
+    pub outputs: Vec<TensorId>,
+}
+
+/// A persistent tensor (TFLite resource variable, or an operator's own state such as SVDF's).
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// The tensor that holds its contents from one inference to the next.
+    pub tensor: TensorId,
+    /// Contents after reset; `None` is real zero, that is the zero point.
+    pub initial: Option<Arc<[u8]>>,
+}
+
+/// A network.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// From the file, or its stem.
+    pub name: String,
+    /// All tensors; nodes refer to them by index.
+    pub tensors: Vec<Tensor>,
+    /// In an order in which every tensor is written before it is read.
+    pub nodes: Vec<Node>,
+    /// Fed by the caller, in the model's order.
+    pub inputs: Vec<TensorId>,
+    /// Handed to the caller, in the model's order.
+    pub outputs: Vec<TensorId>,
+    /// State that survives an inference.
+    pub variables: Vec<Variable>,
+}

@@ -1,0 +1,6 @@
+//! The Tinderbox compiler. A model goes one way: import, compress, lower, choose, plan, emit.
+#![forbid(unsafe_code)]
+
+pub mod graph;
+pub mod import;
+pub mod plan;

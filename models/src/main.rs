@@ -1,0 +1,3 @@
+//! The `tinderbox` command.
+
+fn main() {}

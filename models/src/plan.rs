@@ -1,0 +1,3 @@
+//! Memory and order: segments, ring capacities, offsets, and the checker that proves them.
+
+pub mod dataflow;

@@ -1,0 +1,2 @@
+//! Tinderbox on the device.
+#![no_std]
