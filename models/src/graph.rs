@@ -58,11 +58,7 @@ pub struct Quantization {
 impl Quantization {
     /// One scale and zero point for the whole tensor.
     pub fn per_tensor(scale: f32, zero_point: i32) -> Self {
-        Self {
-            scales: vec![scale],
-            zero_points: vec![zero_point],
-            axis: 0,
-        }
+        Self { scales: vec![scale], zero_points: vec![zero_point], axis: 0 }
     }
 }
 

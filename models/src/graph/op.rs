@@ -36,36 +36,15 @@ pub struct Stride {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
     /// Inputs: image, weights \[out, kh, kw, in / groups\], bias?.
-    Conv2d {
-        stride: Stride,
-        dilation: Stride,
-        padding: Padding,
-        activation: Activation,
-    },
+    Conv2d { stride: Stride, dilation: Stride, padding: Padding, activation: Activation },
     /// Inputs: image, weights \[1, kh, kw, in * multiplier\], bias?.
-    DepthwiseConv2d {
-        stride: Stride,
-        dilation: Stride,
-        padding: Padding,
-        activation: Activation,
-        multiplier: usize,
-    },
+    DepthwiseConv2d { stride: Stride, dilation: Stride, padding: Padding, activation: Activation, multiplier: usize },
     /// Inputs: x \[.., k\], weights \[out, k\], bias?.
     FullyConnected { activation: Activation },
     /// Inputs: image. The divisor counts only positions inside the image.
-    AveragePool2d {
-        kernel: Stride,
-        stride: Stride,
-        padding: Padding,
-        activation: Activation,
-    },
+    AveragePool2d { kernel: Stride, stride: Stride, padding: Padding, activation: Activation },
     /// Inputs: image.
-    MaxPool2d {
-        kernel: Stride,
-        stride: Stride,
-        padding: Padding,
-        activation: Activation,
-    },
+    MaxPool2d { kernel: Stride, stride: Stride, padding: Padding, activation: Activation },
     /// Inputs: two tensors, broadcast.
     Add { activation: Activation },
     /// Inputs: x, \[rank, 2\] constant, value? (PADV2).

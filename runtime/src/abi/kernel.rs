@@ -1,0 +1,62 @@
+//! The kernels under their C names, which emitted programs refer to.
+
+use crate::kernels;
+use crate::program::Kernel;
+use crate::status::Status;
+use crate::step::Step;
+
+/// A kernel and the symbol that names it in a linked image.
+#[derive(Clone, Copy)]
+pub struct Named {
+    /// C symbol.
+    pub symbol: &'static str,
+    /// The function of this build.
+    pub function: Kernel,
+}
+
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $constant:ident = $symbol:ident : $run:path;)*) => { $(
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $symbol(step: &Step<'_>) -> Status {
+            match $run(step) {
+                Some(()) => Status::Ok,
+                None => Status::Corrupt,
+            }
+        }
+
+        $(#[$doc])*
+        pub const $constant: Named = Named { symbol: stringify!($symbol), function: $symbol };
+    )* };
+}
+
+kernels! {
+    /// Elementwise addition, int8.
+    ADD_S8 = tbx_add_s8: kernels::add::s8;
+    /// Average pooling, int8.
+    AVERAGE_POOL_S8 = tbx_average_pool_s8: kernels::pool::average_s8;
+    /// Global average pooling a row at a time, int8.
+    GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average_s8;
+    /// A constant tensor, row by row.
+    CONSTANT = tbx_constant: kernels::shape::constant;
+    /// Convolution, int8.
+    CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
+    /// A copy of every row.
+    COPY = tbx_copy: kernels::shape::copy;
+    /// Depthwise convolution, int8.
+    DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d_s8;
+    /// Integers to floats.
+    DEQUANTIZE_S8 = tbx_dequantize_s8: kernels::quantize::dequantize_s8;
+    /// Fully connected layer, int8.
+    FULLY_CONNECTED_S8 = tbx_fully_connected_s8: kernels::fully_connected::s8;
+    /// Maximum pooling, int8.
+    MAX_POOL_S8 = tbx_max_pool_s8: kernels::pool::max_s8;
+    /// Constant padding of rows and columns.
+    PAD = tbx_pad: kernels::shape::pad;
+    /// Floats to int8.
+    QUANTIZE_F32_S8 = tbx_quantize_f32_s8: kernels::quantize::quantize_f32_s8;
+    /// Int8 from one scale to another.
+    REQUANTIZE_S8 = tbx_requantize_s8: kernels::quantize::requantize_s8;
+    /// Softmax over the last axis, int8.
+    SOFTMAX_S8 = tbx_softmax_s8: kernels::softmax::s8;
+}

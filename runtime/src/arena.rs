@@ -1,0 +1,64 @@
+//! Bytes that several views may share.
+//!
+//! Rings overlap in time, and an operator may write where it reads, so views are slices of `Cell`s: shared, writable,
+//! and free of aliasing assumptions, without `unsafe`.
+
+use core::cell::Cell;
+
+/// A view of arena bytes.
+pub type Cells<'a> = &'a [Cell<u8>];
+
+/// `len` cells from `offset`; `None` if they are not all there.
+#[inline]
+pub fn view(cells: Cells<'_>, offset: usize, len: usize) -> Option<Cells<'_>> {
+    cells.get(offset..)?.get(..len)
+}
+
+/// Copies as many bytes as both have, first to last.
+#[inline]
+pub fn copy(from: Cells<'_>, to: Cells<'_>) {
+    for (f, t) in from.iter().zip(to) {
+        t.set(f.get());
+    }
+}
+
+/// Sets as many cells as both have.
+#[inline]
+pub fn store(from: &[u8], to: Cells<'_>) {
+    for (f, t) in from.iter().zip(to) {
+        t.set(*f);
+    }
+}
+
+/// An element type of the arena: little-endian, at any alignment.
+pub trait Element: Copy {
+    /// Size in bytes.
+    const BYTES: usize;
+    /// Element `index` of a view, or `None` past its end.
+    fn get(cells: Cells<'_>, index: usize) -> Option<Self>;
+    /// Stores element `index`; `None` past the view's end.
+    fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()>;
+}
+
+macro_rules! element {
+    ($($type:ty),*) => { $(
+        impl Element for $type {
+            const BYTES: usize = size_of::<$type>();
+
+            #[inline]
+            fn get(cells: Cells<'_>, index: usize) -> Option<Self> {
+                let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
+                Some(<$type>::from_le_bytes(cells.each_ref().map(Cell::get)))
+            }
+
+            #[inline]
+            fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()> {
+                let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
+                store(&value.to_le_bytes(), cells);
+                Some(())
+            }
+        }
+    )* };
+}
+
+element!(i8, u8, i16, u16, i32, i64, f32);

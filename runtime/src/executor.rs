@@ -1,0 +1,203 @@
+//! Walks a program's schedule: counts steps, points at rows, calls kernels.
+
+use crate::arena::{Cells, copy, store, view};
+use crate::program::{ABI_VERSION, Program, executor_bytes};
+use crate::schedule::{Action, Cursor};
+use crate::status::Status;
+use crate::step::{Counters, Marks, Rows, Step, first_row};
+
+/// A program bound to its arena. Copies share the arena: all that an inference knows is there and in its [`Cursor`].
+#[derive(Clone, Copy)]
+pub struct Executor<'a> {
+    program: &'a Program<'a>,
+    arena: Cells<'a>,
+}
+
+impl<'a> Executor<'a> {
+    /// Binds `program` to `arena`. The arena must start at a multiple of [`crate::program::ARENA_ALIGN`]; what it holds
+    /// is undefined until [`Self::reset`].
+    pub fn new(program: &'a Program<'a>, arena: Cells<'a>) -> Result<Self, Status> {
+        if program.abi_version != ABI_VERSION {
+            return Err(Status::AbiVersion);
+        }
+        match view(arena, 0, program.arena_bytes as usize) {
+            Some(arena) => Ok(Self { program, arena }),
+            None => Err(Status::ArenaTooSmall),
+        }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &'a Program<'a> {
+        self.program
+    }
+
+    /// Forgets an inference under way and gives every variable its initial contents.
+    pub fn reset(&self) -> Result<(), Status> {
+        let bytes = executor_bytes(self.nodes(), self.tensors(), self.program.inputs.get().len());
+        fill(view(self.arena, 0, bytes).ok_or(Status::Corrupt)?, &[0]);
+        for variable in self.program.variables.get() {
+            let cells = view(self.arena, variable.offset as usize, variable.bytes as usize).ok_or(Status::Corrupt)?;
+            fill(cells, variable.initial.get());
+        }
+        Ok(())
+    }
+
+    /// Executes one action: a step of a node, or a row moved to its place. Returns [`Status::Ok`] if more is to do,
+    /// [`Status::NeedRow`] if a row must be pushed first, and [`Status::Ready`], with the cursor at the start again,
+    /// when the outputs are complete.
+    pub fn step(&self, cursor: &mut Cursor) -> Status {
+        let schedule = self.program.schedule.get();
+        let done = match cursor.action(schedule) {
+            Some(Action::Push { .. } | Action::Drop { .. }) => return Status::NeedRow,
+            Some(Action::Run { node, fresh }) => self.run(node, fresh),
+            Some(Action::Commit { tensor }) => self.commit(tensor).map(|()| Status::Ok),
+            Some(Action::Repeat { .. }) => None,
+            None if cursor.at_end(schedule) => {
+                *cursor = Cursor::default();
+                return Status::Ready;
+            }
+            None => None,
+        };
+        cursor.advance();
+        done.unwrap_or(Status::Corrupt)
+    }
+
+    /// Executes actions until a row is wanted, the outputs are complete, or a kernel fails.
+    pub fn run_on(&self, cursor: &mut Cursor) -> Status {
+        loop {
+            match self.step(cursor) {
+                Status::Ok => {}
+                status => return status,
+            }
+        }
+    }
+
+    /// Takes the next row of the input that [`Self::wanted`] names.
+    pub fn push(&self, cursor: &mut Cursor, row: &[u8]) -> Status {
+        match self.take(cursor, row) {
+            Some(Status::Ok) => {
+                cursor.advance();
+                Status::Ok
+            }
+            Some(status) => status,
+            None => Status::Corrupt,
+        }
+    }
+
+    /// The input whose row is wanted next, if one is.
+    pub fn wanted(&self, cursor: &Cursor) -> Option<usize> {
+        match cursor.clone().action(self.program.schedule.get())? {
+            Action::Push { input, .. } | Action::Drop { input } => Some(input),
+            _ => None,
+        }
+    }
+
+    /// The node that [`Self::step`] would execute now, if it would execute one.
+    pub fn next_node(&self, cursor: &Cursor) -> Option<usize> {
+        match cursor.clone().action(self.program.schedule.get())? {
+            Action::Run { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The contents of input `i`, whole. Only before the first step of an inference, and only in a program whose
+    /// inputs are not pushed.
+    pub fn input(&self, i: usize) -> Option<Cells<'a>> {
+        self.rows(usize::from(*self.program.inputs.get().get(i)?))?.whole()
+    }
+
+    /// Bytes of one row of input `i`, and the number of rows.
+    pub fn input_rows(&self, i: usize) -> Option<(usize, usize)> {
+        let rows = self.rows(usize::from(*self.program.inputs.get().get(i)?))?;
+        Some((rows.row_bytes(), rows.count()))
+    }
+
+    /// The contents of output `i`, valid from [`Status::Ready`] until the next inference begins.
+    pub fn output(&self, i: usize) -> Option<Cells<'a>> {
+        self.rows(usize::from(*self.program.outputs.get().get(i)?))?.whole()
+    }
+
+    fn run(&self, node: usize, fresh: bool) -> Option<Status> {
+        let record = self.program.nodes.get().get(node)?;
+        let counters = self.node_counters()?;
+        let index = counters.get(node)?;
+        let marks = self.marks()?;
+        if fresh {
+            let output = record.tensors.get().get(usize::from(record.inputs))?;
+            marks.set(usize::from(*output), first_row(record, usize::from(index)))?;
+        }
+        counters.set(node, if index + 1 >= record.steps { 0 } else { index + 1 })?;
+        let tensors = self.program.tensors.get();
+        let step = Step { node: record, tensors, arena: self.arena, marks, index: usize::from(index) };
+        Some((record.kernel)(&step))
+    }
+
+    fn commit(&self, tensor: usize) -> Option<()> {
+        let rows = self.rows(tensor)?;
+        for row in rows.fresh() {
+            copy(rows.get(row)?, rows.slot(row)?);
+        }
+        self.marks()?.set(tensor, None)
+    }
+
+    fn take(&self, cursor: &mut Cursor, row: &[u8]) -> Option<Status> {
+        let (input, fresh) = match cursor.action(self.program.schedule.get())? {
+            Action::Push { input, fresh } => (input, Some(fresh)),
+            Action::Drop { input } => (input, None),
+            _ => return Some(Status::InputMode),
+        };
+        let tensor = usize::from(*self.program.inputs.get().get(input)?);
+        let rows = self.rows(tensor)?;
+        if row.len() != rows.row_bytes() {
+            return Some(Status::RowSize);
+        }
+        let counters = self.input_counters()?;
+        let number = counters.get(input)?;
+        counters.set(input, if usize::from(number) + 1 >= rows.count() { 0 } else { number + 1 })?;
+        if fresh == Some(true) {
+            self.marks()?.set(tensor, Some(usize::from(number)))?;
+        }
+        if fresh.is_some() {
+            store(row, self.rows(tensor)?.get(usize::from(number))?);
+        }
+        Some(Status::Ok)
+    }
+
+    #[inline]
+    fn rows(&self, tensor: usize) -> Option<Rows<'a>> {
+        Rows::new(self.program.tensors.get().get(tensor)?, self.arena, self.marks()?.get(tensor)?)
+    }
+
+    #[inline]
+    fn nodes(&self) -> usize {
+        self.program.nodes.get().len()
+    }
+
+    #[inline]
+    fn tensors(&self) -> usize {
+        self.program.tensors.get().len()
+    }
+
+    #[inline]
+    fn node_counters(&self) -> Option<Counters<'a>> {
+        Some(Counters(self.arena))
+    }
+
+    #[inline]
+    fn marks(&self) -> Option<Marks<'a>> {
+        Some(Marks(Counters(self.arena.get(2 * self.nodes()..)?)))
+    }
+
+    #[inline]
+    fn input_counters(&self) -> Option<Counters<'a>> {
+        Some(Counters(self.arena.get(2 * (self.nodes() + self.tensors())..)?))
+    }
+}
+
+/// Fills `cells` with `pattern`, over and over; with zeros if it is empty.
+fn fill(cells: Cells<'_>, pattern: &[u8]) {
+    let pattern = if pattern.is_empty() { &[0] } else { pattern };
+    for (cell, byte) in cells.iter().zip(pattern.iter().cycle()) {
+        cell.set(*byte);
+    }
+}

@@ -1,0 +1,45 @@
+//! The arithmetic: one file per operator family. The portable kernels here are the specification; kernels for an
+//! instruction set live in that set's folder and equal them bit for bit.
+
+pub mod add;
+pub mod conv;
+pub mod elementwise;
+pub mod fully_connected;
+pub mod pool;
+pub mod quantize;
+pub mod shape;
+pub mod softmax;
+pub mod window;
+
+/// Declares a kernel's scalars: a struct for those who write and read them, a run of `i32` in the program.
+macro_rules! params {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name { $($(#[$field_doc])* pub $field: i32,)* }
+
+        impl $name {
+            /// The names of the scalars, in their order in the program.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// The scalars, in that order.
+            pub fn words(&self) -> [i32; Self::FIELDS.len()] {
+                [$(self.$field),*]
+            }
+
+            #[allow(dead_code)]
+            #[inline]
+            pub(crate) fn read(step: &crate::step::Step<'_>) -> Option<Self> {
+                Some(Self::from(*step.params()?))
+            }
+        }
+
+        impl From<[i32; $name::FIELDS.len()]> for $name {
+            #[inline]
+            fn from([$($field),*]: [i32; $name::FIELDS.len()]) -> Self {
+                Self { $($field),* }
+            }
+        }
+    };
+}
+pub(crate) use params;

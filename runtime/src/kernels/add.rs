@@ -1,0 +1,51 @@
+//! Addition of quantized tensors with different scales.
+
+use super::elementwise::binary_s8;
+use crate::numeric::{Multiplier, clamp_s8};
+use crate::step::Step;
+
+super::params! {
+    /// Scalars of an addition. Inputs are scaled up by 2^20 before their multipliers.
+    Add {
+        /// Zero point of the first input.
+        a_zero_point,
+        /// Scale of the first input over twice the larger input scale.
+        a_multiplier,
+        /// Its exponent.
+        a_shift,
+        /// Zero point of the second input.
+        b_zero_point,
+        /// Scale of the second input over twice the larger input scale.
+        b_multiplier,
+        /// Its exponent.
+        b_shift,
+        /// Twice the larger input scale over 2^20 output scales.
+        output_multiplier,
+        /// Its exponent.
+        output_shift,
+        /// Zero point of the output.
+        output_zero_point,
+        /// Smallest output, activation included.
+        min,
+        /// Largest output.
+        max,
+    }
+}
+
+/// Bits by which inputs are scaled up.
+pub const LEFT_SHIFT: u32 = 20;
+
+/// Scalars: [`Add`], then the dimensions of a row (see [`binary_s8`]).
+pub fn s8(step: &Step<'_>) -> Option<()> {
+    let p = Add::read(step)?;
+    let a_scale = Multiplier { multiplier: p.a_multiplier, shift: p.a_shift };
+    let b_scale = Multiplier { multiplier: p.b_multiplier, shift: p.b_shift };
+    let out_scale = Multiplier { multiplier: p.output_multiplier, shift: p.output_shift };
+    let dimensions = step.param_list().get(Add::FIELDS.len()..)?;
+    binary_s8(step, dimensions, |a, b| {
+        let a = a_scale.apply((i32::from(a) - p.a_zero_point).wrapping_shl(LEFT_SHIFT));
+        let b = b_scale.apply((i32::from(b) - p.b_zero_point).wrapping_shl(LEFT_SHIFT));
+        let sum = out_scale.apply(a.wrapping_add(b)).wrapping_add(p.output_zero_point);
+        Some(clamp_s8(sum, p.min, p.max))
+    })
+}

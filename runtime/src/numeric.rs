@@ -1,0 +1,87 @@
+//! Fixed-point arithmetic exactly as TensorFlow Lite Micro's reference kernels do it.
+
+pub mod fixed;
+
+/// `round(a * b / 2^31)`, ties away from... zero for positive products and towards zero for negative ones: gemmlowp's
+/// `SaturatingRoundingDoublingHighMul`.
+#[inline]
+pub fn doubling_high_mul(a: i32, b: i32) -> i32 {
+    if a == i32::MIN && b == i32::MIN {
+        return i32::MAX;
+    }
+    let product = i64::from(a) * i64::from(b);
+    let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
+    // A truncating division, not a shift.
+    ((product + nudge) / (1 << 31)) as i32
+}
+
+/// `x / 2^exponent` rounded to nearest, ties away from zero: gemmlowp's `RoundingDivideByPOT`. `exponent` is 0..=31.
+#[inline]
+pub fn rounding_shift_right(x: i32, exponent: u32) -> i32 {
+    let mask = (1i64 << exponent) - 1;
+    let remainder = i64::from(x) & mask;
+    let threshold = (mask >> 1) + i64::from(x < 0);
+    (x >> exponent.min(31)) + i32::from(remainder > threshold)
+}
+
+/// A positive real number as `multiplier * 2^(shift - 31)`, `multiplier` in 2^30..2^31 (or 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multiplier {
+    /// Significand, Q0.31.
+    pub multiplier: i32,
+    /// Exponent; positive is a left shift.
+    pub shift: i32,
+}
+
+impl Multiplier {
+    /// `x` times this number, rounded twice: TensorFlow Lite's `MultiplyByQuantizedMultiplier`.
+    #[inline]
+    pub fn apply(self, x: i32) -> i32 {
+        let left = self.shift.clamp(0, 31) as u32;
+        let right = (-self.shift).clamp(0, 31) as u32;
+        rounding_shift_right(doubling_high_mul(x.wrapping_shl(left), self.multiplier), right)
+    }
+}
+
+/// `x` limited to int8 bounds that lie in `min..=max`.
+#[inline]
+pub fn clamp_s8(x: i32, min: i32, max: i32) -> i8 {
+    // `min`/`max` instead of `clamp`: that panics where the bounds are crossed.
+    x.max(min).min(max) as i8
+}
+
+/// `x` rounded to nearest, ties away from zero; saturating.
+#[inline]
+pub fn round_f32(x: f32) -> i32 {
+    let whole = x as i32;
+    let rest = x - whole as f32;
+    whole.saturating_add(i32::from(rest >= 0.5)).saturating_sub(i32::from(rest <= -0.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn high_mul_rounds_to_nearest() {
+        assert_eq!(doubling_high_mul(1 << 30, 1 << 30), 1 << 29);
+        assert_eq!(doubling_high_mul(1, 1 << 30), 1);
+        assert_eq!(doubling_high_mul(-1, 1 << 30), 0);
+        assert_eq!(doubling_high_mul(-3, 1 << 30), -1);
+        assert_eq!(doubling_high_mul(i32::MIN, i32::MIN), i32::MAX);
+    }
+
+    #[test]
+    fn shift_rounds_ties_away_from_zero() {
+        assert_eq!([5, -5, 6, -6, 7].map(|x| rounding_shift_right(x, 2)), [1, -1, 2, -2, 2]);
+        assert_eq!(rounding_shift_right(-7, 0), -7);
+        assert_eq!(rounding_shift_right(i32::MIN, 31), -1);
+    }
+
+    #[test]
+    fn round_is_std_round() {
+        for x in [0.5, -0.5, 1.5, -1.5, 0.499_999_97, 8_388_609.0, -2.5e9, f32::NAN] {
+            assert_eq!(round_f32(x), x.round() as i32, "{x}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What a kernel sees of the program while it executes one step of a node.
+
+use crate::arena::{Cells, view};
+use crate::program::{Node, Tensor};
+use std::ops::Range;
+
+/// One step of one node.
+pub struct Step<'a> {
+    pub(crate) node: &'a Node<'a>,
+    pub(crate) tensors: &'a [Tensor],
+    pub(crate) arena: Cells<'a>,
+    pub(crate) marks: Marks<'a>,
+    pub(crate) index: usize,
+}
+
+impl<'a> Step<'a> {
+    /// Number of this step, from 0.
+    #[inline]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Whether this is the inference's last step of the node.
+    #[inline]
+    pub fn is_last(&self) -> bool {
+        self.index + 1 == usize::from(self.node.steps)
+    }
+
+    /// The node's scalars, where the kernel knows how many there are.
+    #[inline]
+    pub fn params<const N: usize>(&self) -> Option<&'a [i32; N]> {
+        self.node.params.get().first_chunk()
+    }
+
+    /// All the node's scalars, for kernels with lists of them.
+    #[inline]
+    pub fn param_list(&self) -> &'a [i32] {
+        self.node.params.get()
+    }
+
+    /// The node's constants per channel.
+    #[inline]
+    pub fn channels(&self) -> &'a [i32] {
+        self.node.channels.get()
+    }
+
+    /// The node's weights.
+    #[inline]
+    pub fn weights(&self) -> &'a [u8] {
+        self.node.weights.get()
+    }
+
+    /// Number of input tensors.
+    #[inline]
+    pub fn inputs(&self) -> usize {
+        usize::from(self.node.inputs)
+    }
+
+    /// Number of output tensors.
+    #[inline]
+    pub fn outputs(&self) -> usize {
+        self.node.tensors.get().len().saturating_sub(self.inputs())
+    }
+
+    /// The `i`th input.
+    #[inline]
+    pub fn input(&self, i: usize) -> Option<Rows<'a>> {
+        if i < self.inputs() { self.rows_of(i) } else { None }
+    }
+
+    /// The `i`th output.
+    #[inline]
+    pub fn output(&self, i: usize) -> Option<Rows<'a>> {
+        self.rows_of(self.inputs().checked_add(i)?)
+    }
+
+    /// The rows of the outputs that this step makes.
+    #[inline]
+    pub fn output_rows(&self) -> Option<Range<usize>> {
+        let Some(first) = first_row(self.node, self.index) else { return Some(0..0) };
+        Some(first..(first + usize::from(self.node.rows_per_step)).min(self.output(0)?.count()))
+    }
+
+    /// Memory for this step only; its contents are undefined at the start.
+    #[inline]
+    pub fn scratch(&self) -> Option<Cells<'a>> {
+        view(self.arena, self.node.scratch as usize, self.node.scratch_bytes as usize)
+    }
+
+    /// Memory that keeps its contents from this node's first step to its last; undefined before the first.
+    #[inline]
+    pub fn state(&self) -> Option<Cells<'a>> {
+        view(self.arena, self.node.state as usize, self.node.state_bytes as usize)
+    }
+
+    #[inline]
+    fn rows_of(&self, slot: usize) -> Option<Rows<'a>> {
+        let index = usize::from(*self.node.tensors.get().get(slot)?);
+        Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?)
+    }
+}
+
+/// The first output row that step `index` of `node` makes, or `None` if it comes too early to make one.
+#[inline]
+pub(crate) fn first_row(node: &Node<'_>, index: usize) -> Option<usize> {
+    Some(index.checked_sub(usize::from(node.lag))?.wrapping_mul(usize::from(node.rows_per_step)))
+}
+
+/// Per tensor, one more than its first fresh row, or 0 where all its rows are in the ring.
+#[derive(Clone, Copy)]
+pub(crate) struct Marks<'a>(pub(crate) Counters<'a>);
+
+impl<'a> Marks<'a> {
+    #[inline]
+    pub(crate) fn get(self, tensor: usize) -> Option<Option<usize>> {
+        Some(usize::from(self.0.get(tensor)?).checked_sub(1))
+    }
+
+    #[inline]
+    pub(crate) fn set(self, tensor: usize, first: Option<usize>) -> Option<()> {
+        self.0.set(tensor, first.map_or(0, |row| row.wrapping_add(1) as u16))
+    }
+}
+
+/// 16-bit counters in the arena.
+#[derive(Clone, Copy)]
+pub(crate) struct Counters<'a>(pub(crate) Cells<'a>);
+
+impl Counters<'_> {
+    #[inline]
+    pub(crate) fn get(self, index: usize) -> Option<u16> {
+        crate::arena::Element::get(self.0, index)
+    }
+
+    #[inline]
+    pub(crate) fn set(self, index: usize, value: u16) -> Option<()> {
+        crate::arena::Element::set(self.0, index, value)
+    }
+}
+
+/// The rows of one tensor.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    tensor: &'a Tensor,
+    arena: Cells<'a>,
+    /// The first of the rows that stand apart from the ring.
+    fresh: Option<usize>,
+}
+
+impl<'a> Rows<'a> {
+    #[inline]
+    pub(crate) fn new(tensor: &'a Tensor, arena: Cells<'a>, fresh: Option<usize>) -> Option<Self> {
+        Some(Rows { tensor, arena, fresh })
+    }
+
+    /// Rows of the whole tensor.
+    #[inline]
+    pub fn count(&self) -> usize {
+        usize::from(self.tensor.rows)
+    }
+
+    /// Bytes of a row.
+    #[inline]
+    pub fn row_bytes(&self) -> usize {
+        self.tensor.row_bytes as usize
+    }
+
+    /// Row `row` of the tensor; `None` above or below it, where padding is.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<Cells<'a>> {
+        if row >= self.count() {
+            return None;
+        }
+        match self.fresh.and_then(|first| row.checked_sub(first)) {
+            Some(ahead) if ahead < usize::from(self.tensor.fresh_rows) => {
+                self.at((self.tensor.fresh as usize).wrapping_add(ahead.wrapping_mul(self.tensor.stride as usize)))
+            }
+            _ => self.slot(row),
+        }
+    }
+
+    /// The slot of the ring that `row` belongs to, also while the row itself is fresh.
+    #[inline]
+    pub(crate) fn slot(&self, row: usize) -> Option<Cells<'a>> {
+        let slot = row.checked_rem(usize::from(self.tensor.capacity))?;
+        self.at((self.tensor.offset as usize).wrapping_add(slot.wrapping_mul(self.tensor.stride as usize)))
+    }
+
+    /// The rows that stand apart from the ring; empty if none do.
+    #[inline]
+    pub(crate) fn fresh(&self) -> Range<usize> {
+        let first = self.fresh.unwrap_or(self.count());
+        first..(first + usize::from(self.tensor.fresh_rows)).min(self.count())
+    }
+
+    /// All rows as one block, for tensors that are contiguous and whole.
+    #[inline]
+    pub fn whole(&self) -> Option<Cells<'a>> {
+        view(self.arena, self.tensor.offset as usize, self.row_bytes().wrapping_mul(self.count()))
+    }
+
+    #[inline]
+    fn at(&self, offset: usize) -> Option<Cells<'a>> {
+        view(self.arena, offset, self.row_bytes())
+    }
+}
