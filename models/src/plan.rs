@@ -1,3 +1,214 @@
 //! Memory and order: segments, ring capacities, offsets, and the checker that proves them.
 
+pub mod bound;
+pub mod check;
 pub mod dataflow;
+pub mod lifetime;
+pub mod order;
+pub mod pack;
+pub mod schedule;
+pub mod segments;
+
+use check::Violation;
+use dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
+use lifetime::{Layout, Purpose, Surroundings};
+use order::{Demand, Event};
+use std::ops::Range;
+use thiserror::Error;
+use tinderbox_runtime::program::executor_bytes;
+
+/// Where a buffer lives. Row `r` is at `offset + (r % capacity) * stride` or, while it is the `i`th fresh row, at
+/// `fresh + i * stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Placement {
+    /// Byte offset of slot 0 in the arena.
+    pub offset: usize,
+    /// Slots in the ring.
+    pub capacity: usize,
+    /// Byte offset of the fresh rows.
+    pub fresh: usize,
+    /// How many rows stand apart at a time, or 0.
+    pub fresh_rows: usize,
+}
+
+/// A schedule and a place for every byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Nodes that kernels execute, in order: the schedule's node indices count these.
+    pub kernels: Vec<NodeId>,
+    /// Steps that each node takes.
+    pub steps: Vec<usize>,
+    /// Entries for the runtime.
+    pub schedule: Vec<u16>,
+    /// Per buffer.
+    pub placements: Vec<Placement>,
+    /// Per node, the offset of its scratch.
+    pub scratch: Vec<usize>,
+    /// Per node, the offset of its state.
+    pub state: Vec<usize>,
+    /// Bytes at the start that are the executor's own.
+    pub executor_bytes: usize,
+    /// Size of the arena.
+    pub arena_bytes: usize,
+    /// Bytes in use at the worst moment of this order; the packing cannot be smaller.
+    pub live_bytes: usize,
+    /// Bytes that no order of steps can go below.
+    pub lower_bound_bytes: usize,
+    /// How the nodes were grouped.
+    pub segments: Vec<Range<NodeId>>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Error {
+    /// More nodes, tensors or steps than the schedule can name.
+    #[error("network too large: {0}")]
+    TooLarge(&'static str),
+    /// The plan does not hold; a bug of the planner, caught before it does harm.
+    #[error("internal error, please report it: the plan was refused by its checker: {0}")]
+    Refused(#[from] Violation),
+}
+
+/// What the planner may do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Use these segments instead of the best ones.
+    pub segments: Option<Vec<Range<NodeId>>>,
+    /// Do not set rows apart: bigger rings, no copies.
+    pub no_fresh_rows: bool,
+}
+
+/// Orders the steps of `flow` and places its bytes.
+pub fn plan(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
+    too_large(flow)?;
+    let demand = Demand::new(flow);
+    let forward = vec![false; flow.nodes.len()];
+    let candidates = match &options.segments {
+        Some(segments) => vec![segments.clone()],
+        None => candidates(&demand, &forward),
+    };
+    let mut drafts: Vec<Draft> =
+        candidates.into_iter().map(|segments| Draft::new(&demand, segments, &forward, options)).collect();
+    drafts.sort_by_key(|draft| draft.live);
+    drafts.dedup_by(|a, b| a.segments == b.segments);
+    drafts.truncate(3);
+    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(&demand, options));
+    let (draft, packing) = best
+        .map(|draft| {
+            let packing = pack::pack(&draft.layout, draft.live);
+            (draft, packing)
+        })
+        .min_by_key(|(_, packing)| packing.bytes)
+        .ok_or(Error::TooLarge("no nodes"))?;
+    let plan = finish(&demand, draft, packing)?;
+    check::check(flow, &plan)?;
+    Ok(plan)
+}
+
+fn too_large(flow: &Dataflow) -> Result<(), Error> {
+    use tinderbox_runtime::schedule::Action;
+    if flow.nodes.len() > Action::MAX_INDEX || flow.buffers.len() > Action::MAX_INDEX {
+        return Err(Error::TooLarge("more than 8,191 operators or tensors"));
+    }
+    if flow.nodes.iter().any(|node| node.steps >= usize::from(u16::MAX))
+        || flow.buffers.iter().any(|b| b.rows >= usize::from(u16::MAX))
+    {
+        return Err(Error::TooLarge("a tensor of more than 65,534 rows"));
+    }
+    Ok(())
+}
+
+/// Segmentations worth packing.
+fn candidates(demand: &Demand<'_>, reversed: &[bool]) -> Vec<Vec<Range<NodeId>>> {
+    let peaks = segments::Peaks::new(demand, reversed);
+    let mut all: Vec<Vec<Range<NodeId>>> = [0, 64, 256, 1024].map(|slack| peaks.best(slack)).into();
+    all.push(std::iter::once(0..demand.flow.nodes.len()).collect());
+    all
+}
+
+/// A plan without offsets.
+struct Draft {
+    segments: Vec<Range<NodeId>>,
+    reversed: Vec<bool>,
+    events: Vec<Event>,
+    layout: Layout,
+    live: usize,
+    worst: lifetime::Time,
+}
+
+impl Draft {
+    fn new(demand: &Demand<'_>, segments: Vec<Range<NodeId>>, reversed: &[bool], options: &Options) -> Self {
+        let events = demand.order(&segments, reversed);
+        let input = |b: BufferId| matches!(demand.flow.buffers[b].role, Role::Input | Role::Persistent);
+        let output = |b: BufferId| matches!(demand.flow.buffers[b].role, Role::Output | Role::Persistent);
+        let may_be_fresh = |b: BufferId| !options.no_fresh_rows && segments::may_be_fresh(demand, b);
+        let around = Surroundings { present: &input, wanted: &output, may_be_fresh: &may_be_fresh };
+        let layout = Layout::new(demand.flow, &events, &around);
+        let (live, worst) = layout.peak();
+        Draft { segments, reversed: reversed.to_vec(), events, layout, live, worst }
+    }
+
+    /// Turns round the order in which nodes with several inputs ask for them, one after the other, where it saves.
+    fn ask_other_way_round(mut self, demand: &Demand<'_>, options: &Options) -> Self {
+        for (id, node) in demand.flow.nodes.iter().enumerate() {
+            if node.reads.len() > 1 {
+                let mut reversed = self.reversed.clone();
+                reversed[id] = !reversed[id];
+                let other = Draft::new(demand, self.segments.clone(), &reversed, options);
+                if other.live < self.live {
+                    self = other;
+                }
+            }
+        }
+        self
+    }
+}
+
+fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<Plan, Error> {
+    let flow = demand.flow;
+    let is_kernel = |node: &NodeId| flow.nodes[*node].worker == Worker::Kernel;
+    let kernels: Vec<NodeId> = (0..flow.nodes.len()).filter(is_kernel).collect();
+    let callers = flow.nodes.len() - kernels.len();
+    let inputs = callers + flow.buffers.iter().filter(|b| b.role == Role::Input).count();
+    let executor_bytes = executor_bytes(kernels.len(), flow.buffers.len() + flow.views, inputs).next_multiple_of(8);
+    let mut plan = Plan {
+        kernels,
+        steps: demand.needed.clone(),
+        schedule: schedule::encode(&schedule::actions(flow, &draft.events, &draft.layout))
+            .ok_or(Error::TooLarge("schedule"))?,
+        placements: draft
+            .layout
+            .rings
+            .iter()
+            .map(|ring| Placement { capacity: ring.capacity, fresh_rows: ring.fresh, ..Placement::default() })
+            .collect(),
+        scratch: vec![0; flow.nodes.len()],
+        state: vec![0; flow.nodes.len()],
+        executor_bytes,
+        arena_bytes: executor_bytes + packing.bytes,
+        live_bytes: executor_bytes + draft.live,
+        lower_bound_bytes: executor_bytes + lower_bound(demand, &draft),
+        segments: draft.segments,
+    };
+    for (block, offset) in draft.layout.blocks.iter().zip(&packing.offsets) {
+        let offset = executor_bytes + offset;
+        match block.purpose {
+            Purpose::Ring(buffer) => plan.placements[buffer].offset = offset,
+            Purpose::Fresh(buffer) => plan.placements[buffer].fresh = offset,
+            Purpose::Scratch(node) => plan.scratch[node] = offset,
+            Purpose::State(node) => plan.state[node] = offset,
+        }
+    }
+    Ok(plan)
+}
+
+/// Steps at which the lower bound is looked for.
+const BOUND_SAMPLES: usize = 24;
+
+/// The bound at the worst moments of this order: those are where it is likely to be high.
+fn lower_bound(demand: &Demand<'_>, draft: &Draft) -> usize {
+    let worst = draft.worst.saturating_sub(1) as usize;
+    let spread = (draft.events.len() / BOUND_SAMPLES).max(1);
+    let samples = (0..draft.events.len()).step_by(spread).chain([worst.min(draft.events.len().saturating_sub(1))]);
+    samples.filter_map(|i| draft.events.get(i)).map(|event| bound::at(demand, *event)).max().unwrap_or(0)
+}

@@ -1,0 +1,278 @@
+//! The proof of a plan: replays the encoded schedule on shadow memory, independently of how it was made.
+//!
+//! Every byte of the arena remembers which row it holds. A step may run only if all the bytes that it reads still hold
+//! the rows that it expects; then its scratch and outputs overwrite whatever is there. Two inferences are replayed, the
+//! second on what the first left behind.
+
+use super::dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
+use super::{Placement, Plan};
+use std::ops::Range;
+use thiserror::Error;
+use tinderbox_runtime::schedule::{Action, Cursor};
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// A byte range reaches beyond the arena or into the executor's state.
+    #[error("{what} lies outside its part of the arena")]
+    OutOfBounds {
+        /// What lies there.
+        what: String,
+    },
+    /// A row is read that is not there.
+    #[error("step {step} of `{node}` reads row {row} of `{buffer}`, which was overwritten or never written")]
+    Lost {
+        /// The reading node.
+        node: String,
+        /// Its step.
+        step: usize,
+        /// The buffer.
+        buffer: String,
+        /// The row.
+        row: usize,
+    },
+    /// A node's outputs and inputs overlap where its kernel does not allow it.
+    #[error("step {step} of `{node}` writes over what it still reads")]
+    Overlap {
+        /// The node.
+        node: String,
+        /// Its step.
+        step: usize,
+    },
+    /// The schedule does something that the dataflow does not know.
+    #[error("schedule: {0}")]
+    Schedule(&'static str),
+    /// A row is copied to its slot that is not there, or a row that nobody set apart.
+    #[error("a row of `{buffer}` is lost before it reaches its slot")]
+    Commit {
+        /// The buffer.
+        buffer: String,
+    },
+    /// An output is not complete at the end.
+    #[error("output `{buffer}` is not complete at the end")]
+    Output {
+        /// The buffer.
+        buffer: String,
+    },
+}
+
+/// What a byte of the arena holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Nothing,
+    Row { buffer: BufferId, row: usize, inference: usize },
+    State { node: NodeId, inference: usize },
+    Executor,
+}
+
+/// Replays `plan`, which was made for `flow`.
+pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
+    let mut replay = Replay {
+        flow,
+        plan,
+        memory: vec![Content::Nothing; plan.arena_bytes],
+        done: vec![0; flow.nodes.len()],
+        fresh: vec![None; flow.buffers.len()],
+        inference: 0,
+    };
+    let executor = replay.bytes(0, plan.executor_bytes, || "the executor".into())?;
+    replay.memory[executor].fill(Content::Executor);
+    for inference in 0..2 {
+        replay.inference = inference;
+        replay.begin()?;
+        let mut cursor = Cursor::default();
+        while let Some(action) = cursor.action(&plan.schedule) {
+            replay.act(action)?;
+            cursor.advance();
+        }
+        if !cursor.at_end(&plan.schedule) {
+            return Err(Violation::Schedule("damaged"));
+        }
+        replay.finish()?;
+    }
+    Ok(())
+}
+
+struct Replay<'a> {
+    flow: &'a Dataflow,
+    plan: &'a Plan,
+    memory: Vec<Content>,
+    done: Vec<usize>,
+    /// Per buffer, the rows that its last step set apart.
+    fresh: Vec<Option<Range<usize>>>,
+    inference: usize,
+}
+
+impl Replay<'_> {
+    /// The caller fills inputs; variables hold what the last inference left.
+    fn begin(&mut self) -> Result<(), Violation> {
+        self.done.fill(0);
+        for (id, buffer) in self.flow.buffers.iter().enumerate() {
+            if buffer.role == Role::Input || buffer.role == Role::Persistent && self.inference == 0 {
+                self.write_rows(id, 0..buffer.rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), Violation> {
+        match action {
+            Action::Run { node, fresh } => self.run(*self.plan.kernels.get(node).ok_or(UNKNOWN_NODE)?, fresh),
+            Action::Push { input, fresh } => self.run(self.pusher(input)?, fresh),
+            Action::Drop { .. } => Ok(()),
+            Action::Commit { tensor } => self.commit(tensor),
+            Action::Repeat { .. } => Err(Violation::Schedule("nested repetitions")),
+        }
+    }
+
+    fn run(&mut self, id: NodeId, fresh: bool) -> Result<(), Violation> {
+        let node = &self.flow.nodes[id];
+        let step = self.done[id];
+        if step >= node.steps {
+            return Err(Violation::Schedule("too many steps"));
+        }
+        for access in &node.reads {
+            for row in access.rows[step].clone() {
+                self.expect_row(id, step, access.buffer, row)?;
+            }
+        }
+        for access in &node.writes {
+            self.fresh[access.buffer] = fresh.then(|| access.rows[step].clone());
+        }
+        self.expect_apart(id, step)?;
+        self.touch_state(id, step)?;
+        let scratch = self.bytes(self.plan.scratch[id], node.scratch, || format!("scratch of `{}`", node.name))?;
+        self.memory[scratch].fill(Content::Nothing);
+        for access in &node.writes {
+            self.write_rows(access.buffer, access.rows[step].clone())?;
+        }
+        self.done[id] += 1;
+        Ok(())
+    }
+
+    /// State is there from the first step to the last.
+    fn touch_state(&mut self, id: NodeId, step: usize) -> Result<(), Violation> {
+        let node = &self.flow.nodes[id];
+        let state = self.bytes(self.plan.state[id], node.state, || format!("state of `{}`", node.name))?;
+        let content = Content::State { node: id, inference: self.inference };
+        if step > 0 && self.memory[state.clone()].iter().any(|byte| *byte != content) {
+            let buffer = format!("state of {}", node.name);
+            return Err(Violation::Lost { node: node.name.clone(), step, buffer, row: 0 });
+        }
+        self.memory[state].fill(content);
+        Ok(())
+    }
+
+    /// What a step writes, its scratch, its state and what it reads do not overlap, except where the kernel allows it.
+    fn expect_apart(&self, id: NodeId, step: usize) -> Result<(), Violation> {
+        let node = &self.flow.nodes[id];
+        let overlap = || Violation::Overlap { node: node.name.clone(), step };
+        let mut work = vec![];
+        for (start, bytes) in [(self.plan.scratch[id], node.scratch), (self.plan.state[id], node.state)] {
+            work.push(start..start + bytes);
+        }
+        let mut reads: Vec<(Range<usize>, bool)> = vec![];
+        for (i, access) in node.reads.iter().enumerate() {
+            for row in access.rows[step].clone() {
+                reads.push((self.row_bytes(access.buffer, row)?, node.in_place.contains(&i)));
+            }
+        }
+        for access in &node.writes {
+            for (i, row) in access.rows[step].clone().enumerate() {
+                let written = self.row_bytes(access.buffer, row)?;
+                for (read, in_place) in &reads {
+                    if meets(&written, read) && !(*in_place && written.start <= read.start) {
+                        return Err(overlap());
+                    }
+                }
+                if work.iter().any(|other| meets(&written, other)) || i > 0 && written.is_empty() {
+                    return Err(overlap());
+                }
+                work.push(written);
+            }
+        }
+        let among = work.iter().enumerate().any(|(i, a)| work[..i].iter().any(|b| meets(a, b)));
+        let with_reads = reads.iter().any(|(read, _)| work[..2].iter().any(|a| meets(a, read)));
+        if among || with_reads { Err(overlap()) } else { Ok(()) }
+    }
+
+    fn commit(&mut self, buffer: BufferId) -> Result<(), Violation> {
+        let lost =
+            || Violation::Commit { buffer: self.flow.buffers.get(buffer).map_or(String::new(), |b| b.name.clone()) };
+        let rows = self.fresh.get(buffer).cloned().flatten().ok_or_else(lost)?;
+        for row in rows.clone() {
+            let content = self.content(buffer, row);
+            let bytes = self.row_bytes(buffer, row)?;
+            if self.memory[bytes].iter().any(|byte| *byte != content) {
+                return Err(lost());
+            }
+        }
+        self.fresh[buffer] = None;
+        self.write_rows(buffer, rows)
+    }
+
+    fn finish(&self) -> Result<(), Violation> {
+        for (id, buffer) in self.flow.buffers.iter().enumerate() {
+            for row in (0..buffer.rows).filter(|_| buffer.role == Role::Output) {
+                let content = self.content(id, row);
+                if self.memory[self.row_bytes(id, row)?].iter().any(|byte| *byte != content) {
+                    return Err(Violation::Output { buffer: buffer.name.clone() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn expect_row(&self, id: NodeId, step: usize, buffer: BufferId, row: usize) -> Result<(), Violation> {
+        let content = self.content(buffer, row);
+        if self.memory[self.row_bytes(buffer, row)?].iter().all(|byte| *byte == content) {
+            return Ok(());
+        }
+        let node = self.flow.nodes[id].name.clone();
+        Err(Violation::Lost { node, step, buffer: self.flow.buffers[buffer].name.clone(), row })
+    }
+
+    fn write_rows(&mut self, buffer: BufferId, rows: Range<usize>) -> Result<(), Violation> {
+        for row in rows {
+            let (bytes, content) = (self.row_bytes(buffer, row)?, self.content(buffer, row));
+            self.memory[bytes].fill(content);
+        }
+        Ok(())
+    }
+
+    /// What the bytes of a row should hold. A variable's contents count for every inference.
+    fn content(&self, buffer: BufferId, row: usize) -> Content {
+        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
+        Content::Row { buffer, row, inference: if persistent { 0 } else { self.inference } }
+    }
+
+    /// Where a row is now, by the runtime's rule.
+    fn row_bytes(&self, buffer: BufferId, row: usize) -> Result<Range<usize>, Violation> {
+        let stride = self.flow.buffers[buffer].stride;
+        let Placement { offset, capacity, fresh, fresh_rows } = self.plan.placements[buffer];
+        let start = match &self.fresh[buffer] {
+            Some(rows) if row >= rows.start && row < rows.start + fresh_rows => fresh + (row - rows.start) * stride,
+            _ => offset + row % capacity.max(1) * stride,
+        };
+        self.bytes(start, stride, || format!("`{}`", self.flow.buffers[buffer].name))
+    }
+
+    fn bytes(&self, start: usize, bytes: usize, what: impl Fn() -> String) -> Result<Range<usize>, Violation> {
+        let range = start..start.saturating_add(bytes);
+        let inside = range.end <= self.memory.len()
+            && (start >= self.plan.executor_bytes || self.memory.is_empty() || start == 0);
+        let executor = start < self.plan.executor_bytes && range.end > self.plan.executor_bytes;
+        if bytes > 0 && (!inside || executor) { Err(Violation::OutOfBounds { what: what() }) } else { Ok(range) }
+    }
+
+    fn pusher(&self, input: usize) -> Result<NodeId, Violation> {
+        let pushes = |node: &super::dataflow::Node| node.worker == Worker::Caller { input };
+        self.flow.nodes.iter().position(pushes).ok_or(UNKNOWN_NODE)
+    }
+}
+
+const UNKNOWN_NODE: Violation = Violation::Schedule("unknown node or input");
+
+fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}

@@ -1,0 +1,404 @@
+//! From an order of steps to memory: how many rows each ring holds, which rows stand apart for a while, and when every
+//! byte range is in use.
+//!
+//! Time counts events: 0 is before the first, event `i` happens at `i + 1`, and outputs live beyond the last.
+
+use super::dataflow::{BufferId, Dataflow, NodeId, Role};
+use super::order::Event;
+use std::ops::Range;
+
+/// A moment; see the module.
+pub type Time = u32;
+
+/// More rows than this are tracked in bands of several.
+const MAX_BANDS: usize = 256;
+
+/// How a buffer's rows are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ring {
+    /// Rows in the ring.
+    pub capacity: usize,
+    /// Rows that stand apart while the ring is full; 0 for none.
+    pub fresh: usize,
+}
+
+/// Where a written range of rows goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Its slots in the ring.
+    Slots,
+    /// The fresh rows; `commit` is the event after which they are copied to their slots, if they are needed beyond it.
+    Fresh {
+        /// Index of an event.
+        commit: Option<usize>,
+    },
+}
+
+/// What a block of memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A buffer's ring.
+    Ring(BufferId),
+    /// A buffer's fresh rows.
+    Fresh(BufferId),
+    /// A node's scratch.
+    Scratch(NodeId),
+    /// A node's state.
+    State(NodeId),
+}
+
+/// A part of a block with a lifetime of its own.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// First byte, from the start of the block.
+    pub offset: usize,
+    /// Size.
+    pub bytes: usize,
+    /// When it is in use: disjoint, ascending, not empty.
+    pub live: Vec<Range<Time>>,
+    /// The row that it is, where it is one row only and always the same.
+    pub row: Option<usize>,
+    /// How many rows it holds.
+    pub rows: usize,
+}
+
+/// Memory that is placed as a whole.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// What for.
+    pub purpose: Purpose,
+    /// Size.
+    pub bytes: usize,
+    /// Alignment of the first byte.
+    pub align: usize,
+    /// Its parts.
+    pub parts: Vec<Part>,
+}
+
+/// At `time`, the rows of `input` die as the rows of `output` are born, and these may take their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// When.
+    pub time: Time,
+    /// The buffer whose rows die.
+    pub input: BufferId,
+    /// The first of them.
+    pub input_row: usize,
+    /// The buffer whose rows are born.
+    pub output: BufferId,
+    /// The first of them.
+    pub output_row: usize,
+    /// How many.
+    pub rows: usize,
+}
+
+/// The memory that an order of steps needs.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Per buffer.
+    pub rings: Vec<Ring>,
+    /// Per event, where each output of its node goes.
+    pub destinations: Vec<Vec<Destination>>,
+    /// What must be placed.
+    pub blocks: Vec<Block>,
+    /// Where outputs may overwrite inputs.
+    pub in_place: Vec<InPlace>,
+    /// Number of moments.
+    pub end: Time,
+}
+
+/// What a stretch of events finds and leaves.
+pub struct Surroundings<'a> {
+    /// Buffers that are complete before the first event.
+    pub present: &'a dyn Fn(BufferId) -> bool,
+    /// Buffers that are read after the last event.
+    pub wanted: &'a dyn Fn(BufferId) -> bool,
+    /// Buffers that may keep rows apart.
+    pub may_be_fresh: &'a dyn Fn(BufferId) -> bool,
+}
+
+/// When the rows of one buffer are written and read.
+#[derive(Clone, Debug, Default)]
+struct Rows {
+    /// Per row, its moment of writing.
+    written: Vec<Option<Time>>,
+    /// Per row, its last reading.
+    read: Vec<Option<Time>>,
+    /// The events that write it, and what.
+    writes: Vec<(usize, Range<usize>)>,
+}
+
+impl Rows {
+    fn live_at(&self, row: usize, time: Time) -> bool {
+        self.read[row].is_some_and(|read| read >= time)
+    }
+
+    fn life(&self, row: usize) -> Option<Range<Time>> {
+        let written = self.written[row]?;
+        Some(written..self.read[row].unwrap_or(written).max(written) + 1)
+    }
+}
+
+impl Layout {
+    /// The memory of `events`.
+    pub fn new(flow: &Dataflow, events: &[Event], around: &Surroundings<'_>) -> Self {
+        let end = events.len() as Time + 2;
+        let rows = rows_in_time(flow, events, around, end);
+        let mut layout = Layout {
+            rings: vec![Ring { capacity: 0, fresh: 0 }; flow.buffers.len()],
+            destinations: events.iter().map(|e| vec![Destination::Slots; flow.nodes[e.node].writes.len()]).collect(),
+            blocks: vec![],
+            in_place: in_place(flow, events, &rows),
+            end,
+        };
+        for (buffer, rows) in rows.iter().enumerate() {
+            layout.place_buffer(flow, events, around, buffer, rows);
+        }
+        layout.place_working_memory(flow, events);
+        layout
+    }
+
+    /// The most bytes in use at any moment, and when.
+    pub fn peak(&self) -> (usize, Time) {
+        let mut change = vec![0isize; self.end as usize + 1];
+        for part in self.blocks.iter().flat_map(|block| &block.parts) {
+            for live in &part.live {
+                change[live.start as usize] += part.bytes as isize;
+                change[live.end as usize] -= part.bytes as isize;
+            }
+        }
+        for credit in &self.in_place {
+            let bytes = (self.bytes_of_row(credit.input).min(self.bytes_of_row(credit.output)) * credit.rows) as isize;
+            change[credit.time as usize] -= bytes;
+            change[credit.time as usize + 1] += bytes;
+        }
+        let mut sum = 0;
+        let sums = change.iter().map(|change| {
+            sum += change;
+            sum
+        });
+        let (time, bytes) =
+            sums.enumerate().max_by_key(|(time, sum)| (*sum, std::cmp::Reverse(*time))).unwrap_or((0, 0));
+        (bytes.max(0) as usize, time as Time)
+    }
+
+    fn bytes_of_row(&self, buffer: BufferId) -> usize {
+        let part = |block: &Block| match block.purpose {
+            Purpose::Ring(b) if b == buffer => Some(block.bytes / self.rings[b].capacity.max(1)),
+            _ => None,
+        };
+        self.blocks.iter().find_map(part).unwrap_or(0)
+    }
+
+    fn place_buffer(
+        &mut self,
+        flow: &Dataflow,
+        events: &[Event],
+        around: &Surroundings<'_>,
+        id: BufferId,
+        rows: &Rows,
+    ) {
+        let buffer = &flow.buffers[id];
+        if rows.written.iter().all(Option::is_none) {
+            return;
+        }
+        let most = most_live_rows(rows);
+        let whole = buffer.flat || buffer.role != Role::Inner || (around.wanted)(id) || (around.present)(id);
+        if whole || most >= buffer.rows {
+            self.rings[id] = Ring { capacity: buffer.rows, fresh: 0 };
+            let parts = bands(buffer.stride, buffer.rows, rows);
+            self.push(Purpose::Ring(id), buffer.bytes(), buffer.align, parts);
+            return;
+        }
+        let step = rows.writes.iter().map(|(_, range)| range.len()).max().unwrap_or(0);
+        let apart = (around.may_be_fresh)(id).then(|| fresh_rows(rows, most, step)).flatten();
+        let (capacity, fresh) = if apart.is_some() { (most - step, step) } else { (most, 0) };
+        self.rings[id] = Ring { capacity, fresh };
+        let (mut in_ring, mut in_fresh) = (vec![], vec![]);
+        let destinations = apart.unwrap_or_else(|| vec![Destination::Slots; rows.writes.len()]);
+        for ((event, range), destination) in rows.writes.iter().zip(destinations) {
+            let lives = range.clone().filter_map(|row| rows.life(row));
+            let (start, stop) = lives.fold((Time::MAX, 0), |(a, b), life| (a.min(life.start), b.max(life.end)));
+            match destination {
+                Destination::Slots => in_ring.push(start..stop),
+                Destination::Fresh { commit: None } => in_fresh.push(start..stop),
+                Destination::Fresh { commit: Some(event) } => {
+                    let commit = event as Time + 1;
+                    in_fresh.push(start..commit + 1);
+                    in_ring.push(commit..stop);
+                }
+            }
+            let writes = &flow.nodes[events[*event].node].writes;
+            if let Some(output) = writes.iter().position(|access| access.buffer == id) {
+                self.destinations[*event][output] = destination;
+            }
+        }
+        self.push_whole(Purpose::Ring(id), capacity, buffer.stride, buffer.align, in_ring);
+        self.push_whole(Purpose::Fresh(id), fresh, buffer.stride, buffer.align, in_fresh);
+    }
+
+    fn place_working_memory(&mut self, flow: &Dataflow, events: &[Event]) {
+        let mut times: Vec<Vec<Time>> = vec![vec![]; flow.nodes.len()];
+        for (i, event) in events.iter().enumerate() {
+            times[event.node].push(i as Time + 1);
+        }
+        for (id, (node, times)) in flow.nodes.iter().zip(&times).enumerate() {
+            let (Some(first), Some(last)) = (times.first(), times.last()) else { continue };
+            self.push_whole(Purpose::Scratch(id), 1, node.scratch, 4, times.iter().map(|t| *t..t + 1).collect());
+            self.push_whole(Purpose::State(id), 1, node.state, 4, std::iter::once(*first..last + 1).collect());
+        }
+    }
+
+    fn push_whole(&mut self, purpose: Purpose, rows: usize, stride: usize, align: usize, live: Vec<Range<Time>>) {
+        let part = Part { offset: 0, bytes: rows * stride, live: merged(live), row: None, rows };
+        self.push(purpose, rows * stride, align, vec![part]);
+    }
+
+    fn push(&mut self, purpose: Purpose, bytes: usize, align: usize, mut parts: Vec<Part>) {
+        parts.retain(|part| part.bytes > 0 && !part.live.is_empty());
+        if !parts.is_empty() {
+            self.blocks.push(Block { purpose, bytes, align, parts });
+        }
+    }
+}
+
+fn rows_in_time(flow: &Dataflow, events: &[Event], around: &Surroundings<'_>, end: Time) -> Vec<Rows> {
+    let mut all: Vec<Rows> = flow
+        .buffers
+        .iter()
+        .map(|b| Rows { written: vec![None; b.rows], read: vec![None; b.rows], writes: vec![] })
+        .collect();
+    for (id, rows) in all.iter_mut().enumerate() {
+        if (around.present)(id) {
+            rows.written.fill(Some(0));
+        }
+        if (around.wanted)(id) {
+            rows.read.fill(Some(end - 1));
+        }
+    }
+    for (i, event) in events.iter().enumerate() {
+        let (node, time) = (&flow.nodes[event.node], i as Time + 1);
+        for access in &node.reads {
+            for row in access.rows[event.step].clone() {
+                let read = &mut all[access.buffer].read[row];
+                *read = (*read).max(Some(time));
+            }
+        }
+        for access in &node.writes {
+            let range = access.rows[event.step].clone();
+            for row in range.clone() {
+                all[access.buffer].written[row].get_or_insert(time);
+            }
+            if !range.is_empty() {
+                all[access.buffer].writes.push((i, range));
+            }
+        }
+    }
+    // A buffer that nobody touches in this stretch, but that must be there after it.
+    for (id, rows) in all.iter_mut().enumerate() {
+        if (around.present)(id) && rows.read.iter().all(Option::is_none) {
+            rows.written.fill(None);
+        }
+    }
+    all
+}
+
+/// The most rows that lie between the oldest one still wanted and the newest one.
+fn most_live_rows(rows: &Rows) -> usize {
+    let (mut oldest, mut most) = (0, 0);
+    for (event, range) in &rows.writes {
+        let time = *event as Time + 1;
+        while oldest < range.start && !rows.live_at(oldest, time) {
+            oldest += 1;
+        }
+        most = most.max(range.end - oldest);
+    }
+    most
+}
+
+/// Per write, whether it may go to the ring of `most - step` rows or must stand apart; `None` if such a ring does not do.
+fn fresh_rows(rows: &Rows, most: usize, step: usize) -> Option<Vec<Destination>> {
+    let capacity = most.checked_sub(step).filter(|capacity| *capacity > 0)?;
+    let mut destinations = vec![];
+    let mut free_from = 0;
+    for (event, range) in &rows.writes {
+        let time = *event as Time + 1;
+        if time < free_from {
+            return None;
+        }
+        // The row that stands in the way of `row`, and the moment it goes.
+        let blockers = range.clone().filter_map(|row| row.checked_sub(capacity)).filter_map(|row| rows.read[row]);
+        let last_read = range.clone().filter_map(|row| rows.read[row]).max().unwrap_or(0);
+        destinations.push(match blockers.filter(|read| *read >= time).max() {
+            None => Destination::Slots,
+            Some(clear) if clear >= last_read => {
+                free_from = last_read + 1;
+                Destination::Fresh { commit: None }
+            }
+            Some(clear) => {
+                free_from = clear + 1;
+                Destination::Fresh { commit: Some(clear as usize - 1) }
+            }
+        });
+    }
+    Some(destinations)
+}
+
+/// A whole tensor, each row (or band of rows) with its own life.
+fn bands(stride: usize, count: usize, rows: &Rows) -> Vec<Part> {
+    let height = count.div_ceil(MAX_BANDS);
+    let band = |first: usize| {
+        let range = first..(first + height).min(count);
+        let live = merged(range.clone().filter_map(|row| rows.life(row)).collect());
+        // One interval: rows of a band are not freed one by one.
+        let live = live.first().zip(live.last()).map(|(a, b)| a.start..b.end).into_iter().collect();
+        Part {
+            offset: first * stride,
+            bytes: range.len() * stride,
+            live,
+            row: (height == 1).then_some(first),
+            rows: range.len(),
+        }
+    };
+    (0..count).step_by(height.max(1)).map(band).collect()
+}
+
+/// Ascending and disjoint.
+fn merged(mut ranges: Vec<Range<Time>>) -> Vec<Range<Time>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<Time>> = vec![];
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+fn in_place(flow: &Dataflow, events: &[Event], rows: &[Rows]) -> Vec<InPlace> {
+    let mut all = vec![];
+    for (i, event) in events.iter().enumerate() {
+        let (node, time) = (&flow.nodes[event.node], i as Time + 1);
+        let [output] = node.writes.as_slice() else { continue };
+        let born = output.rows[event.step].clone();
+        for &input in &node.in_place {
+            let read = &node.reads[input];
+            let range = read.rows[event.step].clone();
+            let dying = range.clone().all(|row| rows[read.buffer].read[row] == Some(time));
+            if dying && !range.is_empty() && range.len() == born.len() {
+                all.push(InPlace {
+                    time,
+                    input: read.buffer,
+                    input_row: range.start,
+                    output: output.buffer,
+                    output_row: born.start,
+                    rows: born.len(),
+                });
+                // Credited once: the output can save no more than its own bytes.
+                break;
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,206 @@
+//! Offsets: blocks of memory placed so that what is in use at the same time does not overlap.
+
+use super::dataflow::BufferId;
+use super::lifetime::{Block, InPlace, Layout, Part, Purpose};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Rounds of local search per block and in all.
+const ROUNDS_PER_BLOCK: usize = 60;
+const MAX_ROUNDS: usize = 4000;
+
+/// Forbidden values of one offset minus another: open intervals, ascending, disjoint.
+type Forbidden = Vec<(isize, isize)>;
+
+/// A placement of every block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packing {
+    /// Per block, the offset of its first byte.
+    pub offsets: Vec<usize>,
+    /// The end of the highest one.
+    pub bytes: usize,
+}
+
+/// Places the blocks of `layout` from 0 up. Stops early when `bound` bytes are reached, which no packing can beat.
+pub fn pack(layout: &Layout, bound: usize) -> Packing {
+    let problem = Problem::new(layout);
+    let count = layout.blocks.len();
+    let mut best: Option<(Vec<usize>, Packing)> = None;
+    for order in initial_orders(layout) {
+        let packing = problem.place(&order);
+        if best.as_ref().is_none_or(|(_, best)| packing.bytes < best.bytes) {
+            best = Some((order, packing));
+        }
+    }
+    let Some((mut order, mut best)) = best else { return Packing { offsets: vec![], bytes: 0 } };
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut current = best.bytes;
+    for _ in 0..(count * ROUNDS_PER_BLOCK).min(MAX_ROUNDS) {
+        if best.bytes <= bound {
+            break;
+        }
+        let (from, to) = (random.usize(0..count), random.usize(0..count));
+        let mut changed = order.clone();
+        if random.bool() {
+            changed.swap(from, to);
+        } else {
+            let moved = changed.remove(from);
+            changed.insert(to, moved);
+        }
+        let packing = problem.place(&changed);
+        if packing.bytes <= current {
+            (order, current) = (changed, packing.bytes);
+            if packing.bytes < best.bytes {
+                best = packing;
+            }
+        }
+    }
+    best
+}
+
+/// Big ones first, long-lived ones first, early ones first.
+fn initial_orders(layout: &Layout) -> Vec<Vec<usize>> {
+    let blocks = &layout.blocks;
+    let duration = |b: &Block| b.parts.iter().flat_map(|p| &p.live).map(|live| live.len()).sum::<usize>();
+    let start = |b: &Block| b.parts.iter().flat_map(|p| &p.live).map(|live| live.start).min();
+    let sorted = |key: &dyn Fn(&Block) -> (usize, usize)| {
+        let mut order: Vec<usize> = (0..blocks.len()).collect();
+        order.sort_by_key(|i| key(&blocks[*i]));
+        order
+    };
+    vec![
+        sorted(&|b| (usize::MAX - b.bytes, usize::MAX - duration(b))),
+        sorted(&|b| (usize::MAX - b.bytes.saturating_mul(duration(b)), 0)),
+        sorted(&|b| (start(b).unwrap_or(0) as usize, usize::MAX - b.bytes)),
+    ]
+}
+
+struct Problem {
+    /// Per block, what it conflicts with, and the forbidden values of its offset minus the other's.
+    conflicts: Vec<Vec<(usize, Forbidden)>>,
+    sizes: Vec<usize>,
+    aligns: Vec<usize>,
+}
+
+impl Problem {
+    fn new(layout: &Layout) -> Self {
+        let blocks = &layout.blocks;
+        let mut pairs: HashMap<(BufferId, BufferId), Vec<InPlace>> = HashMap::new();
+        for pair in &layout.in_place {
+            pairs.entry((pair.input, pair.output)).or_default().push(*pair);
+        }
+        let none = vec![];
+        let between = |a: &Block, b: &Block| match (buffer(a), buffer(b)) {
+            (Some(a), Some(b)) => pairs.get(&(a, b)).unwrap_or(&none),
+            _ => &none,
+        };
+        let mut conflicts = vec![vec![]; blocks.len()];
+        for (i, a) in blocks.iter().enumerate() {
+            for (j, b) in blocks.iter().enumerate().skip(i + 1) {
+                let forbidden = forbidden(a, b, between(a, b), between(b, a));
+                if !forbidden.is_empty() {
+                    let mirrored = forbidden.iter().rev().map(|(lo, hi)| (-hi, -lo)).collect();
+                    conflicts[i].push((j, forbidden));
+                    conflicts[j].push((i, mirrored));
+                }
+            }
+        }
+        Self {
+            conflicts,
+            sizes: blocks.iter().map(|b| b.bytes).collect(),
+            aligns: blocks.iter().map(|b| b.align.max(1)).collect(),
+        }
+    }
+
+    /// Each block in turn as low as those before it allow.
+    fn place(&self, order: &[usize]) -> Packing {
+        let mut offsets: Vec<Option<usize>> = vec![None; order.len()];
+        let mut bytes = 0;
+        let mut blocked: Forbidden = vec![];
+        for &block in order {
+            blocked.clear();
+            for (other, forbidden) in &self.conflicts[block] {
+                if let Some(at) = offsets[*other] {
+                    blocked.extend(forbidden.iter().map(|(lo, hi)| (lo + at as isize, hi + at as isize)));
+                }
+            }
+            blocked.sort_unstable();
+            let align = self.aligns[block];
+            let mut offset = 0usize;
+            for &(lo, hi) in &blocked {
+                if lo < offset as isize && hi > offset as isize {
+                    offset = (hi as usize).next_multiple_of(align);
+                }
+            }
+            offsets[block] = Some(offset);
+            bytes = bytes.max(offset + self.sizes[block]);
+        }
+        Packing { offsets: offsets.into_iter().map(Option::unwrap_or_default).collect(), bytes }
+    }
+}
+
+fn buffer(block: &Block) -> Option<BufferId> {
+    match block.purpose {
+        Purpose::Ring(buffer) | Purpose::Fresh(buffer) => Some(buffer),
+        Purpose::Scratch(_) | Purpose::State(_) => None,
+    }
+}
+
+/// Forbidden values of `a`'s offset minus `b`'s. `a_to_b`: where rows of `b` may replace rows of `a`.
+fn forbidden(a: &Block, b: &Block, a_to_b: &[InPlace], b_to_a: &[InPlace]) -> Forbidden {
+    let mut all = vec![];
+    for p in &a.parts {
+        for q in &b.parts {
+            let clash = overlap(&p.live, &q.live);
+            if clash.is_empty() {
+                continue;
+            }
+            // `a` at `x`, `b` at 0: the parts overlap for x in (low, high); they start together at `level`.
+            let level = q.offset as isize - p.offset as isize;
+            let (low, high) = (level - p.bytes as isize, level + q.bytes as isize);
+            if replaces(&clash, a_to_b, p, q) {
+                all.push((low, level)); // b must not start above a
+            } else if replaces(&clash, b_to_a, q, p) {
+                all.push((level, high));
+            } else {
+                all.push((low, high));
+            }
+        }
+    }
+    all.sort_unstable();
+    let mut merged: Forbidden = vec![];
+    for (lo, hi) in all {
+        match merged.last_mut() {
+            Some(last) if lo < last.1 => last.1 = last.1.max(hi),
+            _ => merged.push((lo, hi)),
+        }
+    }
+    merged
+}
+
+/// Whether `dying` and `born` meet only where the one's rows replace the other's.
+fn replaces(clash: &[Range<u32>], pairs: &[InPlace], dying: &Part, born: &Part) -> bool {
+    // All the rows of a part, or the part that is this row.
+    let same = |part: &Part, first: usize, rows: usize| part.rows == rows && part.row.is_none_or(|row| row == first);
+    let allowed = |time: u32| match pairs.binary_search_by_key(&time, |pair| pair.time) {
+        Ok(i) => same(dying, pairs[i].input_row, pairs[i].rows) && same(born, pairs[i].output_row, pairs[i].rows),
+        Err(_) => false,
+    };
+    !pairs.is_empty() && clash.iter().all(|range| range.len() == 1 && allowed(range.start))
+}
+
+fn overlap(a: &[Range<u32>], b: &[Range<u32>]) -> Vec<Range<u32>> {
+    let (mut i, mut j, mut both) = (0, 0, vec![]);
+    while let (Some(p), Some(q)) = (a.get(i), b.get(j)) {
+        let (start, end) = (p.start.max(q.start), p.end.min(q.end));
+        if start < end {
+            both.push(start..end);
+        }
+        if p.end < q.end {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    both
+}

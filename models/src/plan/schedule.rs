@@ -1,0 +1,85 @@
+//! Events and commits as the runtime's schedule, with repetitions folded.
+
+use super::dataflow::{Dataflow, Role, Worker};
+use super::lifetime::{Destination, Layout};
+use super::order::Event;
+use tinderbox_runtime::schedule::Action;
+
+/// Longest stretch of actions that is looked for as a repetition.
+const MAX_PERIOD: usize = 512;
+
+/// The actions of an inference. Nodes are counted without those that the caller does; a tensor has its buffer's index.
+pub fn actions(flow: &Dataflow, events: &[Event], layout: &Layout) -> Vec<Action> {
+    let kernels = kernel_indices(flow);
+    let mut commits: Vec<Vec<usize>> = vec![vec![]; events.len()];
+    for (event, destinations) in events.iter().zip(&layout.destinations) {
+        for (access, destination) in flow.nodes[event.node].writes.iter().zip(destinations) {
+            if let Destination::Fresh { commit: Some(after) } = destination {
+                commits[*after].push(access.buffer);
+            }
+        }
+    }
+    let mut actions = vec![];
+    for (i, event) in events.iter().enumerate() {
+        let fresh = layout.destinations[i].iter().any(|d| matches!(d, Destination::Fresh { .. }));
+        actions.push(match flow.nodes[event.node].worker {
+            Worker::Kernel => Action::Run { node: kernels[event.node], fresh },
+            Worker::Caller { input } => Action::Push { input, fresh },
+        });
+        actions.extend(commits[i].iter().map(|tensor| Action::Commit { tensor: *tensor }));
+    }
+    // Rows that nobody reads are taken all the same: the caller pushes whole inputs.
+    for node in &flow.nodes {
+        if let (Worker::Caller { input }, [access]) = (node.worker, node.writes.as_slice()) {
+            debug_assert!(flow.buffers[access.buffer].role == Role::Inner);
+            let pushed = actions.iter().filter(|a| matches!(a, Action::Push { input: i, .. } if *i == input)).count();
+            actions.extend((pushed..node.steps).map(|_| Action::Drop { input }));
+        }
+    }
+    actions
+}
+
+/// Per node, its index among those that kernels execute.
+pub fn kernel_indices(flow: &Dataflow) -> Vec<usize> {
+    let mut next = 0;
+    let count = |node: &super::dataflow::Node| {
+        let index = next;
+        next += usize::from(node.worker == Worker::Kernel);
+        index
+    };
+    flow.nodes.iter().map(count).collect()
+}
+
+/// The schedule's entries; `None` if an index does not fit.
+pub fn encode(actions: &[Action]) -> Option<Vec<u16>> {
+    let mut entries: Vec<u16> = vec![];
+    let mut at = 0;
+    while at < actions.len() {
+        let (period, times) = repetition(&actions[at..]);
+        for action in &actions[at..at + period] {
+            entries.push(action.encode()?);
+        }
+        if times > 1 {
+            entries.push(Action::Repeat { length: period }.encode()?);
+            entries.push((times - 1) as u16);
+        }
+        at += period * times;
+    }
+    Some(entries)
+}
+
+/// The length of the stretch at the front that saves most by being repeated, and how often it stands there; (1, 1) if
+/// none does.
+fn repetition(actions: &[Action]) -> (usize, usize) {
+    let mut best = (1, 1, 0);
+    for period in 1..=MAX_PERIOD.min(actions.len() / 2) {
+        let stretch = &actions[..period];
+        let times =
+            actions.chunks_exact(period).take(usize::from(u16::MAX)).take_while(|chunk| *chunk == stretch).count();
+        let saved = (period * times).saturating_sub(period + 2);
+        if saved > best.2 {
+            best = (period, times, saved);
+        }
+    }
+    (best.0, best.1)
+}
