@@ -130,3 +130,10 @@ pub struct Graph {
     /// State that survives an inference.
     pub variables: Vec<Variable>,
 }
+
+impl Graph {
+    /// placeholder until the importer lands
+    pub fn macs(&self, _node: &Node) -> u64 {
+        0
+    }
+}

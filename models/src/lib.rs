@@ -3,4 +3,7 @@
 
 pub mod graph;
 pub mod import;
+pub mod lower;
 pub mod plan;
+pub mod program;
+pub mod run;

@@ -58,3 +58,22 @@ pub enum Op {
     /// Integer to float.
     Dequantize,
 }
+
+impl Op {
+    /// placeholder until the importer lands
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Conv2d { .. } => "CONV_2D",
+            Op::DepthwiseConv2d { .. } => "DEPTHWISE_CONV_2D",
+            Op::FullyConnected { .. } => "FULLY_CONNECTED",
+            Op::AveragePool2d { .. } => "AVERAGE_POOL_2D",
+            Op::MaxPool2d { .. } => "MAX_POOL_2D",
+            Op::Add { .. } => "ADD",
+            Op::Pad => "PAD",
+            Op::Reshape => "RESHAPE",
+            Op::Softmax { .. } => "SOFTMAX",
+            Op::Quantize => "QUANTIZE",
+            Op::Dequantize => "DEQUANTIZE",
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The program: kernels and plan put together, ready to be run here or to be written for a device.
+
+use crate::lower::{Layer, Lowered};
+use crate::plan::Plan;
+use crate::plan::dataflow::{BufferId, Node, Role};
+use tinderbox_runtime::program as device;
+use tinderbox_runtime::program::Slice;
+
+/// A compiled network in the host's memory.
+#[derive(Clone)]
+pub struct Image {
+    lowered: Lowered,
+    plan: Plan,
+    tensors: Vec<device::Tensor>,
+    /// Per kernel node, the tensors that it reads and writes.
+    operands: Vec<Vec<u16>>,
+    inputs: Vec<u16>,
+    outputs: Vec<u16>,
+    pushed: bool,
+}
+
+impl Image {
+    /// Puts `lowered` and its plan together. A checked plan's numbers fit the program's fields.
+    pub fn new(lowered: Lowered, plan: Plan) -> Self {
+        let indices = |buffers: &[BufferId]| buffers.iter().map(|b| *b as u16).collect();
+        let operands = plan.kernels.iter().filter_map(|node| lowered.layers[*node].as_ref());
+        Self {
+            tensors: (0..lowered.tensors.len()).map(|i| tensor(&lowered, &plan, i)).collect(),
+            operands: operands.map(|layer| layer.tensors.iter().map(|t| *t as u16).collect()).collect(),
+            inputs: indices(&lowered.inputs),
+            outputs: indices(&lowered.outputs),
+            pushed: lowered.inputs.iter().any(|b| lowered.flow.buffers[*b].role != Role::Input),
+            lowered,
+            plan,
+        }
+    }
+
+    /// Where everything is, and when.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Every tensor in the arena.
+    pub fn tensors(&self) -> &[device::Tensor] {
+        &self.tensors
+    }
+
+    /// Tensor indices of the inputs.
+    pub fn inputs(&self) -> &[u16] {
+        &self.inputs
+    }
+
+    /// Tensor indices of the outputs.
+    pub fn outputs(&self) -> &[u16] {
+        &self.outputs
+    }
+
+    /// Whether inputs are pushed row by row.
+    pub fn is_pushed(&self) -> bool {
+        self.pushed
+    }
+
+    /// The nodes that kernels execute, in the program's order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = ImageNode<'_>> {
+        self.plan.kernels.iter().zip(&self.operands).map(|(id, operands)| ImageNode {
+            layer: self.lowered.layers[*id].as_ref().expect("kernels have layers"),
+            node: &self.lowered.flow.nodes[*id],
+            operands,
+            steps: self.plan.steps[*id],
+            scratch: self.plan.scratch[*id],
+            state: self.plan.state[*id],
+        })
+    }
+
+    /// Calls `f` with the program as the runtime sees it.
+    pub fn with_program<R>(&self, f: impl FnOnce(&device::Program<'_>) -> R) -> R {
+        let nodes: Vec<device::Node<'_>> = self.nodes().map(|node| node.record()).collect();
+        f(&device::Program {
+            abi_version: device::ABI_VERSION,
+            arena_bytes: self.plan.arena_bytes as u32,
+            tensors: Slice::new(&self.tensors),
+            nodes: Slice::new(&nodes),
+            schedule: Slice::new(&self.plan.schedule),
+            inputs: Slice::new(&self.inputs),
+            outputs: Slice::new(&self.outputs),
+            variables: Slice::empty(),
+            pushed: u32::from(self.pushed),
+        })
+    }
+}
+
+/// A node of an image.
+#[derive(Clone, Copy)]
+pub struct ImageNode<'a> {
+    /// Kernel and constants.
+    pub layer: &'a Layer,
+    /// What the planner knows of it.
+    pub node: &'a Node,
+    /// Tensors read, then written.
+    pub operands: &'a [u16],
+    /// Steps of an inference.
+    pub steps: usize,
+    /// Offset of its scratch.
+    pub scratch: usize,
+    /// Offset of its state.
+    pub state: usize,
+}
+
+impl<'a> ImageNode<'a> {
+    /// The runtime's record.
+    pub fn record(self) -> device::Node<'a> {
+        device::Node {
+            kernel: self.layer.kernel.function,
+            params: Slice::new(&self.layer.params),
+            channels: Slice::new(&self.layer.channels),
+            weights: Slice::new(&self.layer.weights),
+            tensors: Slice::new(self.operands),
+            inputs: self.layer.inputs as u16,
+            steps: self.steps as u16,
+            rows_per_step: self.node.rows_per_step as u16,
+            lag: self.layer.lag as u16,
+            scratch: self.scratch as u32,
+            scratch_bytes: self.node.scratch as u32,
+            state: self.state as u32,
+            state_bytes: self.node.state as u32,
+        }
+    }
+}
+
+fn tensor(lowered: &Lowered, plan: &Plan, index: usize) -> device::Tensor {
+    let seen = lowered.tensors[index];
+    let (buffer, placement) = (&lowered.flow.buffers[seen.buffer], plan.placements[seen.buffer]);
+    let own = index == seen.buffer;
+    device::Tensor {
+        offset: placement.offset as u32,
+        fresh: placement.fresh as u32,
+        stride: if own { buffer.stride } else { seen.view.row_bytes } as u32,
+        row_bytes: seen.view.row_bytes as u32,
+        rows: seen.view.rows as u16,
+        capacity: if own { placement.capacity } else { seen.view.rows } as u16,
+        fresh_rows: placement.fresh_rows as u16,
+    }
+}
