@@ -1,9 +1,13 @@
 //! The Tinderbox compiler. A model goes one way: import, compress, lower, choose, plan, emit.
 #![forbid(unsafe_code)]
 
+pub mod compile;
+pub mod emit;
 pub mod graph;
 pub mod import;
 pub mod lower;
 pub mod plan;
 pub mod program;
+pub mod report;
 pub mod run;
+pub mod target;

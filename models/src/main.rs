@@ -1,3 +1,1 @@
-//! The `tinderbox` command.
-
 fn main() {}

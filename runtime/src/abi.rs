@@ -149,11 +149,39 @@ pub unsafe extern "C" fn tbx_push_row(model: *mut Model, row: *const c_void, byt
         Status::Ready => return Status::InputMode,
         status => return status,
     }
-    // SAFETY: `row` points at `bytes` bytes by this function's contract.
-    match executor.push(cursor, unsafe { std::slice::from_raw_parts(row.cast(), bytes) }) {
+    // SAFETY: by this function's contract.
+    match unsafe { take(&executor, cursor, row, bytes) } {
         Status::Ok => executor.run_on(cursor),
         status => status,
     }
+}
+
+/// As `tbx_push_row`, but leaves the work to `tbx_step`: for firmware that must not be kept for long. Only when
+/// `tbx_step` (or `tbx_wanted_input`) says that a row is wanted.
+///
+/// # Safety
+/// As for `tbx_push_row`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tbx_take_row(model: *mut Model, row: *const c_void, bytes: usize) -> Status {
+    // SAFETY: by this function's contract.
+    match unsafe { open(model) } {
+        // SAFETY: by this function's contract.
+        Ok((executor, cursor)) => unsafe { take(&executor, cursor, row, bytes) },
+        Err(status) => status,
+    }
+}
+
+/// # Safety
+/// `row` is null or points at `bytes` bytes.
+unsafe fn take(executor: &Executor<'_>, cursor: &mut Cursor, row: *const c_void, bytes: usize) -> Status {
+    if row.is_null() {
+        return Status::NullPointer;
+    }
+    if executor.program().pushed == 0 {
+        return Status::InputMode;
+    }
+    // SAFETY: by this function's contract.
+    executor.push(cursor, unsafe { std::slice::from_raw_parts(row.cast(), bytes) })
 }
 
 /// Index of the input whose row is wanted next, or a negative status.

@@ -84,17 +84,21 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// The input whose row is wanted next, if one is.
+    /// The input whose row is wanted next, now or after some more steps; `None` if this inference wants no more.
     pub fn wanted(&self, cursor: &Cursor) -> Option<usize> {
-        match cursor.clone().action(self.program.schedule.get())? {
-            Action::Push { input, .. } | Action::Drop { input } => Some(input),
-            _ => None,
+        let mut ahead = *cursor;
+        loop {
+            match ahead.action(self.program.schedule.get())? {
+                Action::Push { input, .. } | Action::Drop { input } => return Some(input),
+                _ => ahead.advance(),
+            }
         }
     }
 
     /// The node that [`Self::step`] would execute now, if it would execute one.
     pub fn next_node(&self, cursor: &Cursor) -> Option<usize> {
-        match cursor.clone().action(self.program.schedule.get())? {
+        let mut cursor = *cursor;
+        match cursor.action(self.program.schedule.get())? {
             Action::Run { node, .. } => Some(node),
             _ => None,
         }

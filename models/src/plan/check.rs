@@ -171,21 +171,23 @@ impl Replay<'_> {
         for (start, bytes) in [(self.plan.scratch[id], node.scratch), (self.plan.state[id], node.state)] {
             work.push(start..start + bytes);
         }
-        let mut reads: Vec<(Range<usize>, bool)> = vec![];
-        for (i, access) in node.reads.iter().enumerate() {
-            for row in access.rows[step].clone() {
-                reads.push((self.row_bytes(access.buffer, row)?, node.in_place.contains(&i)));
+        // A kernel that may work in place is done with a row before it starts the next.
+        let mut reads: Vec<(Range<usize>, Option<usize>)> = vec![];
+        for (input, access) in node.reads.iter().enumerate() {
+            for (i, row) in access.rows[step].clone().enumerate() {
+                reads.push((self.row_bytes(access.buffer, row)?, node.in_place.contains(&input).then_some(i)));
             }
         }
         for access in &node.writes {
             for (i, row) in access.rows[step].clone().enumerate() {
                 let written = self.row_bytes(access.buffer, row)?;
                 for (read, in_place) in &reads {
-                    if meets(&written, read) && !(*in_place && written.start <= read.start) {
+                    let done = in_place.is_some_and(|j| j < i || j == i && written.start <= read.start);
+                    if meets(&written, read) && !done {
                         return Err(overlap());
                     }
                 }
-                if work.iter().any(|other| meets(&written, other)) || i > 0 && written.is_empty() {
+                if work.iter().any(|other| meets(&written, other)) {
                     return Err(overlap());
                 }
                 work.push(written);

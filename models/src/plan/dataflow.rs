@@ -91,7 +91,8 @@ pub struct Node {
     /// Bytes kept from the first step to the last (accumulators).
     pub state: usize,
     /// Indices into `reads` of inputs whose row, in its last use, may be overwritten by the output row of the same
-    /// step, provided that the output row starts at or below the start of the input row.
+    /// step, provided that the output row starts at or below the start of the input row. In steps of several rows the
+    /// kernel is done with a row before it starts the next.
     pub in_place: Vec<usize>,
     /// Nodes that must be done before this one starts, though it reads nothing of theirs.
     pub after: Vec<NodeId>,

@@ -318,7 +318,8 @@ fn most_live_rows(rows: &Rows) -> usize {
 
 /// Per write, whether it may go to the ring of `most - step` rows or must stand apart; `None` if such a ring does not do.
 fn fresh_rows(rows: &Rows, most: usize, step: usize) -> Option<Vec<Destination>> {
-    let capacity = most.checked_sub(step).filter(|capacity| *capacity > 0)?;
+    // The rows of a step need slots of their own.
+    let capacity = most.checked_sub(step).filter(|capacity| *capacity >= step)?;
     let mut destinations = vec![];
     let mut free_from = 0;
     for (event, range) in &rows.writes {

@@ -68,9 +68,9 @@ pub fn read(path: &Path) -> Result<Array, Error> {
 }
 
 /// Writes an array.
-pub fn write(path: &Path, array: &Array) -> io::Result<()> {
+pub fn write(to: impl io::Write, array: &Array) -> io::Result<()> {
     let shape: Vec<u64> = array.shape.iter().map(|d| *d as u64).collect();
-    let file = BufWriter::new(std::fs::File::create(path)?);
+    let file = BufWriter::new(to);
     macro_rules! write {
         ($type:ty) => {{
             let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
@@ -138,7 +138,7 @@ mod tests {
     fn what_is_written_is_read() {
         let file = std::env::temp_dir().join(format!("tinderbox-npy-{}.npy", std::process::id()));
         let array = Array { shape: vec![2, 2], dtype: DType::I16, data: vec![1, 0, 2, 0, 3, 0, 255, 255] };
-        write(&file, &array).unwrap();
+        write(std::fs::File::create(&file).unwrap(), &array).unwrap();
         assert_eq!(read(&file).unwrap(), array);
         std::fs::remove_file(&file).unwrap();
     }

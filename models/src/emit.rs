@@ -1,0 +1,3 @@
+//! Programs as source files.
+
+pub mod c;

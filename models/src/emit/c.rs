@@ -1,0 +1,260 @@
+//! A program as C99 source and header: constant data that links against `libtinderbox.a`.
+
+use crate::graph::{DType, Graph, Tensor};
+use crate::program::{Image, ImageNode};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use tinderbox_runtime::program::ABI_VERSION;
+
+/// The two files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sources {
+    /// `NAME.c`.
+    pub source: String,
+    /// `NAME.h`.
+    pub header: String,
+}
+
+/// Writes `image`, compiled from `graph`, under a name that [`identifier`] made.
+pub fn emit(name: &str, graph: &Graph, image: &Image) -> Sources {
+    Sources { source: source(name, graph, image), header: header(name, graph, image) }
+}
+
+/// The nearest C identifier.
+pub fn identifier(name: &str) -> String {
+    let mut letters: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if !letters.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        letters.insert_str(0, "model_");
+    }
+    letters
+}
+
+fn source(name: &str, graph: &Graph, image: &Image) -> String {
+    let mut out = String::new();
+    line(
+        &mut out,
+        format_args!(
+            "/* {}: compiled by Tinderbox {}. Do not edit. */",
+            comment(&graph.name),
+            env!("CARGO_PKG_VERSION")
+        ),
+    );
+    line(&mut out, format_args!("#include \"{name}.h\"\n"));
+    line(&mut out, format_args!("#include <stddef.h>\n"));
+    let kernels: BTreeSet<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
+    for kernel in kernels {
+        line(&mut out, format_args!("extern tbx_status {kernel}(const tbx_node_step *step);"));
+    }
+    out.push('\n');
+    for (i, node) in image.nodes().enumerate() {
+        constants(&mut out, name, i, &node);
+    }
+    array(&mut out, "uint16_t", &format!("{name}_schedule"), &image.plan().schedule, |n| format!("{n}u"));
+    array(&mut out, "uint16_t", &format!("{name}_inputs"), image.inputs(), |n| format!("{n}u"));
+    array(&mut out, "uint16_t", &format!("{name}_outputs"), image.outputs(), |n| format!("{n}u"));
+    tensors(&mut out, name, image);
+    nodes(&mut out, name, image);
+    program(&mut out, name, image);
+    names(&mut out, name, image);
+    out
+}
+
+/// The arrays of one node.
+fn constants(out: &mut String, name: &str, i: usize, node: &ImageNode<'_>) {
+    let layer = node.layer;
+    line(out, format_args!("/* {}: {} */", comment(&layer.name), layer.op));
+    array(out, "int32_t", &format!("{name}_params_{i}"), &layer.params, int32);
+    array(out, "int32_t", &format!("{name}_channels_{i}"), &layer.channels, int32);
+    // Words, so that the array is aligned without an extension of the language.
+    let words: Vec<u32> = layer.weights.chunks(4).map(word).collect();
+    array(out, "uint32_t", &format!("{name}_weights_{i}"), &words, |n| format!("0x{n:08x}u"));
+    array(out, "uint16_t", &format!("{name}_tensors_{i}"), node.operands, |n| format!("{n}u"));
+}
+
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))
+}
+
+fn tensors(out: &mut String, name: &str, image: &Image) {
+    line(out, format_args!("static const tbx_tensor {name}_tensors[] = {{"));
+    for t in image.tensors() {
+        let numbers = [t.offset, t.fresh, t.stride, t.row_bytes, t.rows.into(), t.capacity.into(), t.fresh_rows.into()];
+        line(out, format_args!("    {{{}}},", numbers.map(|n| format!("{n}u")).join(", ")));
+    }
+    line(out, format_args!("}};\n"));
+}
+
+fn nodes(out: &mut String, name: &str, image: &Image) {
+    line(out, format_args!("static const tbx_node {name}_nodes[] = {{"));
+    for (i, node) in image.nodes().enumerate() {
+        let record = node.record();
+        let layer = node.layer;
+        let slice = |what: &str, len: usize| slice(&format!("{name}_{what}_{i}"), len);
+        let weights = match layer.weights.len() {
+            0 => "{NULL, 0}".into(),
+            len => format!("{{(const uint8_t *){name}_weights_{i}, {len}}}"),
+        };
+        let numbers =
+            [record.inputs, record.steps, record.rows_per_step, record.lag].map(|n| format!("{n}u")).join(", ");
+        let memory = [record.scratch, record.scratch_bytes, record.state, record.state_bytes]
+            .map(|n| format!("{n}u"))
+            .join(", ");
+        line(
+            out,
+            format_args!(
+                "    {{{}, {}, {}, {weights}, {}, {numbers}, {memory}}},",
+                layer.kernel.symbol,
+                slice("params", layer.params.len()),
+                slice("channels", layer.channels.len()),
+                slice("tensors", node.operands.len()),
+            ),
+        );
+    }
+    line(out, format_args!("}};\n"));
+}
+
+fn program(out: &mut String, name: &str, image: &Image) {
+    let plan = image.plan();
+    line(out, format_args!("const tbx_program {name}_program = {{"));
+    line(out, format_args!("    {ABI_VERSION}u, {}u,", plan.arena_bytes));
+    for (what, len) in [
+        ("tensors", image.tensors().len()),
+        ("nodes", image.nodes().len()),
+        ("schedule", plan.schedule.len()),
+        ("inputs", image.inputs().len()),
+        ("outputs", image.outputs().len()),
+    ] {
+        line(out, format_args!("    {},", slice(&format!("{name}_{what}"), len)));
+    }
+    line(out, format_args!("    {{NULL, 0}}, {}u\n}};\n", u32::from(image.is_pushed())));
+}
+
+/// What each node is called and which kernel it got; the linker drops them where nobody asks.
+fn names(out: &mut String, name: &str, image: &Image) {
+    let upper = name.to_uppercase();
+    for (what, of) in [
+        ("layers", (|n: &ImageNode<'_>| n.layer.name.clone()) as fn(&ImageNode<'_>) -> String),
+        ("kernels", |n| n.layer.kernel.symbol.into()),
+    ] {
+        line(out, format_args!("const char *const {name}_{what}[{upper}_NODES] = {{"));
+        for node in image.nodes() {
+            line(out, format_args!("    \"{}\",", comment(&of(&node))));
+        }
+        line(out, format_args!("}};"));
+    }
+}
+
+fn header(name: &str, graph: &Graph, image: &Image) -> String {
+    let upper = name.to_uppercase();
+    let mut out = String::new();
+    let o = &mut out;
+    line(
+        o,
+        format_args!(
+            "/* {}: compiled by Tinderbox {}. Do not edit. */",
+            comment(&graph.name),
+            env!("CARGO_PKG_VERSION")
+        ),
+    );
+    line(o, format_args!("#ifndef {upper}_H\n#define {upper}_H\n\n#include \"tinderbox.h\"\n"));
+    line(
+        o,
+        format_args!(
+            "#if TBX_ABI_VERSION != {ABI_VERSION}\n#error \"{name}.h and tinderbox.h come from different versions of Tinderbox\"\n#endif\n"
+        ),
+    );
+    line(
+        o,
+        format_args!("/* RAM for TBX_ARENA, in bytes: all that inference needs beside the stack and a tbx_model. */"),
+    );
+    line(o, format_args!("#define {upper}_ARENA_BYTES {}", image.plan().arena_bytes));
+    line(o, format_args!("/* Operators, as {name}_layers and {name}_kernels name them. */"));
+    line(o, format_args!("#define {upper}_NODES {}\n", image.nodes().len()));
+    let mode = if image.is_pushed() {
+        "Push inputs with tbx_push_row, a row at a time."
+    } else {
+        "Fill inputs at tbx_input, then call tbx_invoke, which consumes them."
+    };
+    line(o, format_args!("/* {mode} */"));
+    for (what, tensors, indices) in
+        [("INPUT", &graph.inputs, image.inputs()), ("OUTPUT", &graph.outputs, image.outputs())]
+    {
+        line(o, format_args!("#define {upper}_{what}S {}", tensors.len()));
+        for (i, (tensor, index)) in tensors.iter().zip(indices).enumerate() {
+            let view = image.tensors()[usize::from(*index)];
+            operand(o, &format!("{upper}_{what}_{i}"), &graph.tensors[*tensor], (view.rows, view.row_bytes));
+        }
+    }
+    line(o, format_args!("\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n"));
+    line(o, format_args!("extern const tbx_program {name}_program;"));
+    line(o, format_args!("extern const char *const {name}_layers[{upper}_NODES];"));
+    line(o, format_args!("extern const char *const {name}_kernels[{upper}_NODES];"));
+    line(o, format_args!("\n#ifdef __cplusplus\n}}\n#endif\n\n#endif"));
+    out
+}
+
+/// Macros for one input or output.
+fn operand(out: &mut String, prefix: &str, tensor: &Tensor, (rows, row_bytes): (u16, u32)) {
+    line(out, format_args!("/* {} */", comment(&tensor.name)));
+    line(out, format_args!("#define {prefix}_TYPE {}", c_type(tensor.dtype)));
+    line(out, format_args!("#define {prefix}_RANK {}", tensor.shape.len()));
+    let shape: Vec<String> = tensor.shape.iter().map(usize::to_string).collect();
+    line(
+        out,
+        format_args!("#define {prefix}_SHAPE {{{}}}", if shape.is_empty() { "1".into() } else { shape.join(", ") }),
+    );
+    line(out, format_args!("#define {prefix}_ELEMENTS {}", tensor.elements()));
+    line(out, format_args!("#define {prefix}_BYTES {}", tensor.bytes()));
+    line(out, format_args!("#define {prefix}_ROWS {rows}"));
+    line(out, format_args!("#define {prefix}_ROW_BYTES {row_bytes}"));
+    if let Some(quant) = &tensor.quant
+        && let ([scale], [zero_point]) = (quant.scales.as_slice(), quant.zero_points.as_slice())
+    {
+        line(out, format_args!("#define {prefix}_SCALE {scale:e}f"));
+        line(out, format_args!("#define {prefix}_ZERO_POINT ({zero_point})"));
+    }
+}
+
+fn c_type(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "float",
+        DType::I8 => "int8_t",
+        DType::U8 => "uint8_t",
+        DType::I16 => "int16_t",
+        DType::I32 => "int32_t",
+        DType::I64 => "int64_t",
+        DType::Bool => "uint8_t",
+    }
+}
+
+/// An array of constants, sixteen to a line; nothing if it is empty.
+fn array<T>(out: &mut String, c_type: &str, name: &str, values: &[T], show: impl Fn(&T) -> String) {
+    if values.is_empty() {
+        return;
+    }
+    line(out, format_args!("static const {c_type} {name}[] = {{"));
+    for row in values.chunks(16) {
+        let row: Vec<String> = row.iter().map(&show).collect();
+        line(out, format_args!("    {},", row.join(", ")));
+    }
+    line(out, format_args!("}};"));
+}
+
+fn slice(name: &str, len: usize) -> String {
+    if len == 0 { "{NULL, 0}".into() } else { format!("{{{name}, {len}}}") }
+}
+
+/// C has no literal for the smallest int.
+fn int32(n: &i32) -> String {
+    if *n == i32::MIN { "(-2147483647 - 1)".into() } else { n.to_string() }
+}
+
+/// Text from a model's file, made harmless inside a comment or a string.
+fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() && !"*\\\"?".contains(c) || c == ' ' { c } else { '_' }).collect()
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{text}");
+}

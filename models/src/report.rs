@@ -1,0 +1,104 @@
+//! `report.json`: what a program costs.
+
+use crate::program::Image;
+use crate::run::board::Measured;
+use serde::Serialize;
+
+/// What is known of a program. Fields that were not measured are `null`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Instruction set.
+    pub target: String,
+    /// Where it ran: `host`, a board, or nothing.
+    pub on: Option<String>,
+    /// Multiply-accumulates of an inference.
+    pub macs: u64,
+    /// RAM for inference beside the stack and the handle.
+    pub arena_bytes: usize,
+    /// RAM that no order of the same steps can go below.
+    pub arena_lower_bound_bytes: usize,
+    /// RAM of the handle.
+    pub model_bytes: Option<u64>,
+    /// Deepest use of the stack.
+    pub stack_bytes: Option<u64>,
+    /// Bytes of flash.
+    pub flash: Flash,
+    /// Instructions of `tbx_init`.
+    pub init_instructions: Option<u64>,
+    /// Instructions of an inference.
+    pub instructions: Option<u64>,
+    /// One per node of the program, in order.
+    pub layers: Vec<LayerReport>,
+}
+
+/// Bytes of flash by use.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Flash {
+    /// The runtime as linked.
+    pub code: Option<u64>,
+    /// Tables and scalars of the model.
+    pub constants: Option<u64>,
+    /// Its weights.
+    pub weights: u64,
+}
+
+/// One node.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LayerReport {
+    /// Name in the model.
+    pub name: String,
+    /// TensorFlow Lite's name of the operator.
+    pub op: String,
+    /// What executes it.
+    pub kernel: String,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Instructions of an inference.
+    pub instructions: Option<u64>,
+}
+
+impl Report {
+    /// What is known without running anything.
+    pub fn new(target: &str, image: &Image) -> Self {
+        let plan = image.plan();
+        Report {
+            target: target.into(),
+            macs: image.nodes().map(|node| node.layer.macs).sum(),
+            arena_bytes: plan.arena_bytes,
+            arena_lower_bound_bytes: plan.lower_bound_bytes,
+            flash: Flash {
+                weights: image.nodes().map(|node| node.layer.weights.len() as u64).sum(),
+                ..Flash::default()
+            },
+            layers: image
+                .nodes()
+                .map(|node| LayerReport {
+                    name: node.layer.name.clone(),
+                    op: node.layer.op.clone(),
+                    kernel: node.layer.kernel.symbol.into(),
+                    macs: node.layer.macs,
+                    instructions: None,
+                })
+                .collect(),
+            ..Report::default()
+        }
+    }
+
+    /// The same with what was measured `on` a board.
+    pub fn with_measured(mut self, on: &str, measured: &Measured) -> Self {
+        self.on = Some(on.into());
+        self.model_bytes = Some(measured.model_bytes);
+        self.stack_bytes = Some(measured.stack_bytes);
+        self.init_instructions = Some(measured.init_instructions);
+        self.instructions = Some(measured.instructions);
+        self.flash = Flash {
+            code: Some(measured.code_bytes),
+            constants: Some(measured.constant_bytes),
+            weights: measured.weight_bytes,
+        };
+        for (layer, count) in self.layers.iter_mut().zip(&measured.layers) {
+            layer.instructions = Some(*count);
+        }
+        self
+    }
+}

@@ -1,0 +1,191 @@
+//! Runs a program on an emulated board and brings back what it made and what it cost.
+
+use super::firmware::{self, RunnerOptions};
+use crate::graph::Graph;
+use crate::program::Image;
+use crate::target::{self, Board};
+use object::{Object, ObjectSection, ObjectSymbol};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// Longest time that the emulator may take for one inference, in seconds, and at least in all.
+const SECONDS_PER_INFERENCE: u64 = 60;
+
+/// Why there is no result.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The firmware could not be built.
+    #[error(transparent)]
+    Firmware(#[from] firmware::Error),
+    /// The target or board is not known.
+    #[error(transparent)]
+    Target(#[from] target::Error),
+    /// The emulator is missing, or a file of the run.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The firmware ended with an error.
+    #[error("the firmware failed on {board}: {output}")]
+    Failed {
+        /// Which board.
+        board: String,
+        /// What it said.
+        output: String,
+    },
+    /// The firmware did not end.
+    #[error("the firmware did not end on {board} within {seconds} s")]
+    Timeout {
+        /// Which board.
+        board: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The firmware ended well but left something out.
+    #[error("internal error, please report it: the runner left {0} incomplete")]
+    Incomplete(&'static str),
+}
+
+/// What the firmware cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Instructions of `tbx_init`.
+    pub init_instructions: u64,
+    /// Instructions of the first inference.
+    pub instructions: u64,
+    /// Deepest use of the stack by an inference, in bytes.
+    pub stack_bytes: u64,
+    /// `sizeof(tbx_model)`.
+    pub model_bytes: u64,
+    /// Instructions per node, where they were asked for.
+    pub layers: Vec<u64>,
+    /// Bytes of the linked runtime: the firmware, less the same without Tinderbox, less the model's data.
+    pub code_bytes: u64,
+    /// Bytes of the model's tables and scalars.
+    pub constant_bytes: u64,
+    /// Bytes of its weights.
+    pub weight_bytes: u64,
+}
+
+/// Runs `image` on `board` once per element of `inferences`: the inputs' bytes. Returns the outputs' bytes likewise.
+pub fn run(
+    board: &Board,
+    graph: &Graph,
+    image: &Image,
+    inferences: &[Vec<&[u8]>],
+    options: RunnerOptions,
+) -> Result<(Vec<Vec<Vec<u8>>>, Measured), Error> {
+    let io = |what: &str| {
+        let what = what.to_owned();
+        move |source| Error::Io { what, source }
+    };
+    let target = target::target(&board.target)?;
+    let folder = tempfile::tempdir().map_err(io("a temporary folder"))?;
+    let (firmware, bare) = firmware::link_runner(board, target, graph, image, options, folder.path())?;
+    let input: Vec<u8> = inferences.iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect();
+    std::fs::write(folder.path().join("input.bin"), input).map_err(io("the runner's input"))?;
+    emulate(board, &firmware, folder.path(), inferences.len())?;
+    let output = std::fs::read(folder.path().join("output.bin")).map_err(io("the runner's output"))?;
+    let text = std::fs::read_to_string(folder.path().join("measured.txt")).map_err(io("the runner's figures"))?;
+    let mut measured = parse(&text);
+    sizes(&mut measured, &firmware, &bare)?;
+    Ok((split(graph, &output, inferences.len())?, measured))
+}
+
+fn emulate(board: &Board, firmware: &Path, folder: &Path, inferences: usize) -> Result<(), Error> {
+    let name = board.folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let [emulator, arguments @ ..] = board.emulator.as_slice() else { return Err(Error::Incomplete("board.toml")) };
+    let io = |source| Error::Io {
+        what: format!("cannot run `{emulator}` (the set-up command of the README installs it)"),
+        source,
+    };
+    let output = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let stream = || output.reopen().map(Stdio::from).map_err(io);
+    let mut child = Command::new(emulator)
+        .args(arguments)
+        .arg("-kernel")
+        .arg(firmware)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(stream()?)
+        .stderr(stream()?)
+        .spawn()
+        .map_err(io)?;
+    let seconds = SECONDS_PER_INFERENCE * (inferences as u64 + 2);
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    let status = loop {
+        match child.try_wait().map_err(io)? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(Error::Timeout { board: name, seconds });
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let output = std::fs::read_to_string(output.path()).map_err(io)?;
+    Err(Error::Failed { board: name, output: output.trim().to_owned() })
+}
+
+fn parse(text: &str) -> Measured {
+    let mut measured = Measured::default();
+    for line in text.lines() {
+        let Some((what, number)) = line.split_once(' ') else { continue };
+        let number = number.parse().unwrap_or(0);
+        match what {
+            "init" => measured.init_instructions = number,
+            "instructions" => measured.instructions = number,
+            "stack" => measured.stack_bytes = number,
+            "model" => measured.model_bytes = number,
+            "layer" => measured.layers.push(number),
+            _ => {}
+        }
+    }
+    measured
+}
+
+/// Flash by use. The model's data are the symbols of its emitted source.
+fn sizes(measured: &mut Measured, firmware: &Path, bare: &Path) -> Result<(), Error> {
+    let broken = |path: &Path| firmware::Error::Elf(path.display().to_string());
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|source| Error::Io { what: path.display().to_string(), source });
+    let (with, without) = (read(firmware)?, read(bare)?);
+    let with = object::File::parse(&*with).map_err(|_| broken(firmware))?;
+    let without = object::File::parse(&*without).map_err(|_| broken(bare))?;
+    let flash = |elf: &object::File<'_>| -> u64 {
+        let counts = |name: &str| matches!(name, ".vectors" | ".text" | ".rodata" | ".ARM.exidx" | ".data");
+        elf.sections().filter(|s| s.name().is_ok_and(counts)).map(|s| s.size()).sum()
+    };
+    for symbol in with.symbols() {
+        let Some(rest) = symbol.name().ok().and_then(|name| name.strip_prefix("model_")) else { continue };
+        let bytes =
+            if rest.starts_with("weights_") { &mut measured.weight_bytes } else { &mut measured.constant_bytes };
+        *bytes += symbol.size();
+    }
+    let data = measured.weight_bytes + measured.constant_bytes;
+    measured.code_bytes = flash(&with).saturating_sub(flash(&without) + data);
+    Ok(())
+}
+
+fn split(graph: &Graph, output: &[u8], inferences: usize) -> Result<Vec<Vec<Vec<u8>>>, Error> {
+    let sizes: Vec<usize> = graph.outputs.iter().map(|t| graph.tensors[*t].bytes()).collect();
+    if output.len() != inferences * sizes.iter().sum::<usize>() {
+        return Err(Error::Incomplete("its output"));
+    }
+    let mut rest = output;
+    let mut take = |size: &usize| {
+        let (taken, others) = rest.split_at(*size);
+        rest = others;
+        taken.to_vec()
+    };
+    Ok((0..inferences).map(|_| sizes.iter().map(&mut take).collect()).collect())
+}

@@ -1,0 +1,144 @@
+//! Firmware for a board: the device library, a compiled model and the runner, linked.
+
+use crate::emit::c::{Sources, emit};
+use crate::graph::Graph;
+use crate::program::Image;
+use crate::target::{Board, Target, home};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use thiserror::Error;
+
+/// The C name under which `run` compiles models.
+const NAME: &str = "model";
+
+/// Why there is no firmware.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A tool is missing.
+    #[error("cannot start `{tool}`: {source}; the set-up command of the README installs it")]
+    Tool {
+        /// Its name.
+        tool: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A tool failed.
+    #[error("`{tool}` failed:\n{output}")]
+    Failed {
+        /// Its name.
+        tool: String,
+        /// What it printed.
+        output: String,
+    },
+    /// The file system.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The linked image cannot be read.
+    #[error("{0}: not a usable ELF file")]
+    Elf(String),
+}
+
+/// What the runner should do beside running.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunnerOptions {
+    /// Count instructions per layer.
+    pub profile: bool,
+    /// Keep variables from one inference to the next.
+    pub keep_state: bool,
+}
+
+/// Builds `libtinderbox.a` for `target` and returns its path.
+pub fn device_library(target: &Target) -> Result<PathBuf, Error> {
+    let home = home();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let folder = home.join("target/firmware");
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(&home)
+        .args(["rustc", "--quiet", "--locked", "--package", "tinderbox-runtime", "--crate-type", "staticlib"])
+        .args(["--features", "firmware", "--profile", "firmware", "--target", target.triple, "--target-dir"])
+        .arg(&folder)
+        .env("CARGO_ENCODED_RUSTFLAGS", format!("-Ctarget-cpu={}", target.rust_cpu));
+    run(command, "cargo")?;
+    Ok(folder.join(target.triple).join("firmware/libtinderbox_runtime.a"))
+}
+
+/// Links the runner with `image` into `folder/firmware.elf`, and the same without Tinderbox into `folder/bare.elf`.
+pub fn link_runner(
+    board: &Board,
+    target: &Target,
+    graph: &Graph,
+    image: &Image,
+    options: RunnerOptions,
+    folder: &Path,
+) -> Result<(PathBuf, PathBuf), Error> {
+    let library = device_library(target)?;
+    let Sources { source, header } = emit(NAME, graph, image);
+    save(&folder.join("model.c"), &source)?;
+    save(&folder.join("model.h"), &(header + &runner_macros(graph, image, options)))?;
+    let shared = home().join("boards/shared");
+    let link = |inputs: &[&Path], to: &str| {
+        let elf = folder.join(to);
+        let mut command = Command::new(target.cc);
+        command
+            .args(target.cflags)
+            .args(["-std=c99", "-O2", "-g", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections"])
+            .args(["-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections"])
+            .args([Path::new("-I"), folder, Path::new("-I"), &shared, Path::new("-I"), &home().join("runtime/include")])
+            .arg("-L")
+            .arg(&shared)
+            .arg("-T")
+            .arg(board.folder.join(&board.script))
+            .arg(shared.join("runner.c"))
+            .args(board.sources.iter().map(|file| board.folder.join(file)))
+            .args(inputs)
+            .arg("-lgcc")
+            .arg("-o")
+            .arg(&elf);
+        run(command, target.cc).map(|()| elf)
+    };
+    let firmware = link(&[&folder.join("model.c"), &library], "firmware.elf")?;
+    let bare = link(&[&shared.join("no_tinderbox.c")], "bare.elf")?;
+    Ok((firmware, bare))
+}
+
+/// What the runner must know of the model, appended to its header.
+fn runner_macros(graph: &Graph, image: &Image, options: RunnerOptions) -> String {
+    let sizes = |tensors: &[usize]| tensors.iter().map(|t| graph.tensors[*t].bytes()).collect::<Vec<_>>();
+    let list = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let (inputs, outputs) = (sizes(&graph.inputs), sizes(&graph.outputs));
+    let rows: Vec<usize> = image.inputs().iter().map(|i| image.tensors()[usize::from(*i)].row_bytes as usize).collect();
+    let mut text = String::from("\n/* For the runner. */\n");
+    for (name, value) in [
+        ("PROGRAM", format!("{NAME}_program")),
+        ("PUSHED", u32::from(image.is_pushed()).to_string()),
+        ("PROFILE", u32::from(options.profile).to_string()),
+        ("KEEP_STATE", u32::from(options.keep_state).to_string()),
+        ("INPUT_BYTES", inputs.iter().sum::<usize>().to_string()),
+        ("INPUT_SIZES", format!("{{{}}}", list(&inputs))),
+        ("INPUT_ROW_SIZES", format!("{{{}}}", list(&rows))),
+        ("OUTPUT_SIZES", format!("{{{}}}", list(&outputs))),
+    ] {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "#define MODEL_{name} {value}");
+    }
+    text
+}
+
+fn save(path: &Path, text: &str) -> Result<(), Error> {
+    std::fs::write(path, text).map_err(|source| Error::Io { path: path.display().to_string(), source })
+}
+
+fn run(mut command: Command, tool: &str) -> Result<(), Error> {
+    let output = command.output().map_err(|source| Error::Tool { tool: tool.into(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { tool: tool.into(), output: String::from_utf8_lossy(&output.stderr).into_owned() })
+}
