@@ -18,7 +18,7 @@ impl<'a> Executor<'a> {
     /// is undefined until [`Self::reset`].
     pub fn new(program: &'a Program<'a>, arena: Cells<'a>) -> Result<Self, Status> {
         if program.abi_version != ABI_VERSION {
-            return Err(Status::AbiVersion);
+            return Err(Status::AbiMismatch);
         }
         match view(arena, 0, program.arena_bytes as usize) {
             Some(arena) => Ok(Self { program, arena }),

@@ -13,7 +13,7 @@ pub enum Status {
     /// A pointer argument is null.
     NullPointer = -1,
     /// Program and library disagree on the layout of programs.
-    AbiVersion = -2,
+    AbiMismatch = -2,
     /// The arena is smaller than the program says.
     ArenaTooSmall = -3,
     /// The arena does not start at a multiple of `TBX_ARENA_ALIGN`.

@@ -80,12 +80,12 @@ pub struct Block {
 pub struct InPlace {
     /// When.
     pub time: Time,
-    /// The buffer whose rows die.
-    pub input: BufferId,
+    /// Where the rows are that die: a ring or fresh rows.
+    pub input: Purpose,
     /// The first of them.
     pub input_row: usize,
-    /// The buffer whose rows are born.
-    pub output: BufferId,
+    /// Where the rows are born.
+    pub output: Purpose,
     /// The first of them.
     pub output_row: usize,
     /// How many.
@@ -148,13 +148,14 @@ impl Layout {
             rings: vec![Ring { capacity: 0, fresh: 0 }; flow.buffers.len()],
             destinations: events.iter().map(|e| vec![Destination::Slots; flow.nodes[e.node].writes.len()]).collect(),
             blocks: vec![],
-            in_place: in_place(flow, events, &rows),
+            in_place: vec![],
             end,
         };
         for (buffer, rows) in rows.iter().enumerate() {
             layout.place_buffer(flow, events, around, buffer, rows);
         }
         layout.place_working_memory(flow, events);
+        layout.find_in_place(flow, events, &rows);
         layout
     }
 
@@ -182,12 +183,13 @@ impl Layout {
         (bytes.max(0) as usize, time as Time)
     }
 
-    fn bytes_of_row(&self, buffer: BufferId) -> usize {
-        let part = |block: &Block| match block.purpose {
-            Purpose::Ring(b) if b == buffer => Some(block.bytes / self.rings[b].capacity.max(1)),
-            _ => None,
+    fn bytes_of_row(&self, purpose: Purpose) -> usize {
+        let rows = match purpose {
+            Purpose::Ring(buffer) => self.rings[buffer].capacity,
+            Purpose::Fresh(buffer) => self.rings[buffer].fresh,
+            Purpose::Scratch(_) | Purpose::State(_) => 1,
         };
-        self.blocks.iter().find_map(part).unwrap_or(0)
+        self.blocks.iter().find(|block| block.purpose == purpose).map_or(0, |block| block.bytes / rows.max(1))
     }
 
     fn place_buffer(
@@ -247,6 +249,64 @@ impl Layout {
             self.push_whole(Purpose::Scratch(id), 1, node.scratch, 4, times.iter().map(|t| *t..t + 1).collect());
             self.push_whole(Purpose::State(id), 1, node.state, 4, std::iter::once(*first..last + 1).collect());
         }
+    }
+
+    fn find_in_place(&mut self, flow: &Dataflow, events: &[Event], rows: &[Rows]) {
+        for (i, event) in events.iter().enumerate() {
+            let (node, time) = (&flow.nodes[event.node], i as Time + 1);
+            let [output] = node.writes.as_slice() else { continue };
+            let born = output.rows[event.step].clone();
+            let replaced = node.in_place.iter().find_map(|input| {
+                let read = &node.reads[*input];
+                let dying = read.rows[event.step].clone();
+                let dies = |row: usize| rows[read.buffer].read[row] == Some(time);
+                let fits = !dying.is_empty() && dying.len() == born.len() && dying.clone().all(dies);
+                fits.then(|| self.place_of(flow, events, &rows[read.buffer], read.buffer, dying.clone(), time))
+                    .flatten()
+                    .map(|place| (place, dying.start))
+            });
+            // Credited once: the output can save no more than its own bytes.
+            if let Some((input, input_row)) = replaced {
+                let output = match self.destinations[i][0] {
+                    Destination::Slots => Purpose::Ring(output.buffer),
+                    Destination::Fresh { .. } => Purpose::Fresh(output.buffer),
+                };
+                self.in_place.push(InPlace {
+                    time,
+                    input,
+                    input_row,
+                    output,
+                    output_row: born.start,
+                    rows: born.len(),
+                });
+            }
+        }
+    }
+
+    /// Where `range` of a buffer is at `time`; `None` if its rows are not all in one place.
+    fn place_of(
+        &self,
+        flow: &Dataflow,
+        events: &[Event],
+        rows: &Rows,
+        id: BufferId,
+        range: Range<usize>,
+        time: Time,
+    ) -> Option<Purpose> {
+        let place = |row: usize| {
+            let write = rows.writes.partition_point(|(_, range)| range.end <= row);
+            let Some((event, _)) = rows.writes.get(write) else { return Purpose::Ring(id) };
+            let writes = &flow.nodes[events[*event].node].writes;
+            let output = writes.iter().position(|access| access.buffer == id).unwrap_or(0);
+            match self.destinations[*event][output] {
+                Destination::Fresh { commit } if commit.is_none_or(|after| time <= after as Time + 1) => {
+                    Purpose::Fresh(id)
+                }
+                _ => Purpose::Ring(id),
+            }
+        };
+        let first = place(range.start);
+        range.clone().all(|row| place(row) == first).then_some(first)
     }
 
     fn push_whole(&mut self, purpose: Purpose, rows: usize, stride: usize, align: usize, live: Vec<Range<Time>>) {
@@ -375,31 +435,4 @@ fn merged(mut ranges: Vec<Range<Time>>) -> Vec<Range<Time>> {
         }
     }
     merged
-}
-
-fn in_place(flow: &Dataflow, events: &[Event], rows: &[Rows]) -> Vec<InPlace> {
-    let mut all = vec![];
-    for (i, event) in events.iter().enumerate() {
-        let (node, time) = (&flow.nodes[event.node], i as Time + 1);
-        let [output] = node.writes.as_slice() else { continue };
-        let born = output.rows[event.step].clone();
-        for &input in &node.in_place {
-            let read = &node.reads[input];
-            let range = read.rows[event.step].clone();
-            let dying = range.clone().all(|row| rows[read.buffer].read[row] == Some(time));
-            if dying && !range.is_empty() && range.len() == born.len() {
-                all.push(InPlace {
-                    time,
-                    input: read.buffer,
-                    input_row: range.start,
-                    output: output.buffer,
-                    output_row: born.start,
-                    rows: born.len(),
-                });
-                // Credited once: the output can save no more than its own bytes.
-                break;
-            }
-        }
-    }
-    all
 }

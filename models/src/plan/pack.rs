@@ -1,6 +1,5 @@
 //! Offsets: blocks of memory placed so that what is in use at the same time does not overlap.
 
-use super::dataflow::BufferId;
 use super::lifetime::{Block, InPlace, Layout, Part, Purpose};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -85,15 +84,12 @@ struct Problem {
 impl Problem {
     fn new(layout: &Layout) -> Self {
         let blocks = &layout.blocks;
-        let mut pairs: HashMap<(BufferId, BufferId), Vec<InPlace>> = HashMap::new();
+        let mut pairs: HashMap<(Purpose, Purpose), Vec<InPlace>> = HashMap::new();
         for pair in &layout.in_place {
             pairs.entry((pair.input, pair.output)).or_default().push(*pair);
         }
         let none = vec![];
-        let between = |a: &Block, b: &Block| match (buffer(a), buffer(b)) {
-            (Some(a), Some(b)) => pairs.get(&(a, b)).unwrap_or(&none),
-            _ => &none,
-        };
+        let between = |a: &Block, b: &Block| pairs.get(&(a.purpose, b.purpose)).unwrap_or(&none);
         let mut conflicts = vec![vec![]; blocks.len()];
         for (i, a) in blocks.iter().enumerate() {
             for (j, b) in blocks.iter().enumerate().skip(i + 1) {
@@ -136,13 +132,6 @@ impl Problem {
             bytes = bytes.max(offset + self.sizes[block]);
         }
         Packing { offsets: offsets.into_iter().map(Option::unwrap_or_default).collect(), bytes }
-    }
-}
-
-fn buffer(block: &Block) -> Option<BufferId> {
-    match block.purpose {
-        Purpose::Ring(buffer) | Purpose::Fresh(buffer) => Some(buffer),
-        Purpose::Scratch(_) | Purpose::State(_) => None,
     }
 }
 
