@@ -2,9 +2,10 @@
    sections that do not count. */
 #include "model.h"
 
-#define APART __attribute__((section(".apart")))
+#define APART __attribute__((section(".apart.text")))
+#define APART_DATA __attribute__((section(".apart.rodata")))
 
-const tbx_program model_program APART = {0};
+const tbx_program model_program APART_DATA = {0};
 
 APART tbx_status tbx_init(tbx_model *m, const tbx_program *p, void *a, size_t n) { (void)m, (void)p, (void)a, (void)n; return 0; }
 APART tbx_status tbx_reset(tbx_model *m) { (void)m; return 0; }

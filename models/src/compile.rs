@@ -1,7 +1,7 @@
 //! The way of a model, from network to program.
 
 use crate::graph::Graph;
-use crate::lower::{self, InputMode};
+use crate::lower::{self, InputMode, Kernels};
 use crate::plan;
 use crate::program::Image;
 use thiserror::Error;
@@ -11,6 +11,8 @@ use thiserror::Error;
 pub struct Options {
     /// How inputs reach the model.
     pub input_mode: InputMode,
+    /// Which kernels may be used.
+    pub kernels: Kernels,
     /// What the planner may do.
     pub plan: plan::Options,
 }
@@ -28,7 +30,7 @@ pub enum Error {
 
 /// Lowers, plans and checks `graph`.
 pub fn compile(graph: &Graph, options: &Options) -> Result<Image, Error> {
-    let lowered = lower::lower(graph, options.input_mode)?;
+    let lowered = lower::lower(graph, options.input_mode, options.kernels)?;
     let plan = plan::plan(&lowered.flow, &options.plan)?;
     Ok(Image::new(lowered, plan))
 }

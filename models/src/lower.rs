@@ -5,11 +5,13 @@
 //! same elements (a reshape came between) reads the tensor through another view, and the tensor is then kept whole and
 //! contiguous.
 
+mod armv7em;
 mod conv;
 mod elementwise;
 mod fully_connected;
 mod pool;
 mod quantize;
+pub mod requant;
 pub mod scale;
 mod shape;
 mod softmax;
@@ -32,6 +34,16 @@ pub struct Error {
     pub node: String,
     /// What is not supported, with the tensor concerned.
     pub what: String,
+}
+
+/// Which kernels may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kernels {
+    /// Those that run everywhere.
+    #[default]
+    Portable,
+    /// Those for the DSP extension too.
+    Armv7em,
 }
 
 /// Which way inputs reach the network.
@@ -105,8 +117,8 @@ pub struct Lowered {
 }
 
 /// Lowers `graph`.
-pub fn lower(graph: &Graph, mode: InputMode) -> Result<Lowered, Error> {
-    let mut lowering = Lowering::new(graph, mode);
+pub fn lower(graph: &Graph, mode: InputMode, kernels: Kernels) -> Result<Lowered, Error> {
+    let mut lowering = Lowering::new(graph, mode, kernels);
     for (index, node) in graph.nodes.iter().enumerate() {
         lowering.source = Some(index);
         lowering.node(node)?;
@@ -127,6 +139,7 @@ pub(crate) fn rows_of(tensor: &Tensor) -> View {
 struct Lowering<'a> {
     graph: &'a Graph,
     mode: InputMode,
+    kernels: Kernels,
     /// Index of the node at work.
     source: Option<usize>,
     flow: Dataflow,
@@ -144,10 +157,11 @@ struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, mode: InputMode) -> Self {
+    fn new(graph: &'a Graph, mode: InputMode, kernels: Kernels) -> Self {
         let mut lowering = Self {
             graph,
             mode,
+            kernels,
             source: None,
             flow: Dataflow::default(),
             layers: vec![],
@@ -321,18 +335,18 @@ impl<'a> Lowering<'a> {
         Err(unsupported(node, format!("`{}` is {:?}; only {dtype:?} is supported here", tensor.name, tensor.dtype)))
     }
 
-    /// Starts the kernel side of a node.
-    fn layer(&mut self, node: &GraphNode, kernel: Named, steps: usize) -> LayerBuilder<'_, 'a> {
+    /// Starts the kernel side of a node that makes `rows` output rows, or takes that many steps for one.
+    fn layer(&mut self, node: &GraphNode, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
         let macs = self.source.map_or(0, |_| self.graph.macs(node));
-        self.added_layer(&node.name, node.op.name(), kernel, steps).macs(macs)
+        self.added_layer(&node.name, node.op.name(), kernel, rows).macs(macs)
     }
 
     /// Starts a node that the graph does not have.
-    fn added_layer(&mut self, name: &str, op: &str, kernel: Named, steps: usize) -> LayerBuilder<'_, 'a> {
+    fn added_layer(&mut self, name: &str, op: &str, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
         let node = Node {
             name: name.into(),
             worker: Worker::Kernel,
-            steps,
+            steps: rows,
             rows_per_step: 1,
             reads: vec![],
             writes: vec![],
@@ -354,7 +368,7 @@ impl<'a> Lowering<'a> {
             lag: 0,
             macs: 0,
         };
-        LayerBuilder { lowering: self, node, layer }
+        LayerBuilder { lowering: self, node, layer, rows }
     }
 }
 
@@ -363,10 +377,19 @@ struct LayerBuilder<'l, 'a> {
     lowering: &'l mut Lowering<'a>,
     node: Node,
     layer: Layer,
+    /// Output rows, or steps where there is one only.
+    rows: usize,
 }
 
 impl LayerBuilder<'_, '_> {
-    /// Step `i` reads `rows(i)` of `tensor`, seen as `view`.
+    /// A step makes `rows` output rows. Comes before reads and writes.
+    fn rows_per_step(mut self, rows: usize) -> Self {
+        self.node.rows_per_step = rows;
+        self.node.steps = self.rows.div_ceil(rows);
+        self
+    }
+
+    /// Output row `y` needs `rows(y)` of `tensor`, seen as `view`.
     fn reads(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.buffer_of(tensor);
         let access = self.access(buffer, view, rows);
@@ -376,7 +399,7 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
-    /// Step `i` writes `rows(i)` of `tensor`, which begins here.
+    /// Output row `y` is `rows(y)` of `tensor`, which begins here.
     fn writes(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.new_buffer(tensor, view, Role::Inner);
         let access = self.access(buffer, view, rows);
@@ -392,7 +415,12 @@ impl LayerBuilder<'_, '_> {
             bytes.start / own.row_bytes.max(1)..bytes.end.div_ceil(own.row_bytes.max(1))
         };
         let convert = |range| if view == own { range } else { in_own_rows(range) };
-        Access { buffer, rows: (0..self.node.steps).map(|step| convert(rows(step))).collect() }
+        let height = self.node.rows_per_step;
+        let step = |step: usize| {
+            let (first, last) = (step * height, ((step + 1) * height).min(self.rows) - 1);
+            rows(first).start..rows(last).end
+        };
+        Access { buffer, rows: (0..self.node.steps).map(|i| convert(step(i))).collect() }
     }
 
     fn params(mut self, params: impl IntoIterator<Item = i32>) -> Self {
@@ -418,6 +446,11 @@ impl LayerBuilder<'_, '_> {
     /// The first `steps` steps make no output row.
     fn lag(mut self, steps: usize) -> Self {
         self.layer.lag = steps;
+        self
+    }
+
+    fn scratch(mut self, bytes: usize) -> Self {
+        self.node.scratch = bytes;
         self
     }
 

@@ -2,6 +2,8 @@
 //! instruction set live in that set's folder and equal them bit for bit.
 
 pub mod add;
+#[allow(unsafe_code)]
+pub mod armv7em;
 pub mod conv;
 pub mod elementwise;
 pub mod fully_connected;

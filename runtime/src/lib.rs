@@ -16,7 +16,7 @@ pub mod abi;
 pub mod arena;
 #[forbid(unsafe_code)]
 pub mod executor;
-#[forbid(unsafe_code)]
+#[deny(unsafe_code)]
 pub mod kernels;
 #[forbid(unsafe_code)]
 pub mod numeric;

@@ -1,1 +1,3 @@
-//! What the tests share.
+//! What the tests share: networks made up at random.
+
+pub mod layers;

@@ -1,10 +1,39 @@
 //! Convolution and depthwise convolution.
 
+use super::requant::Requantization;
 use super::window::{Geometry, Windows};
-use super::{Error, Lowering, per_tensor, scale, unsupported};
+use super::{Error, Kernels, Lowering, armv7em, per_tensor, scale, unsupported};
 use crate::graph::{Activation, DType, Node, Op, Stride, TensorId};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::conv::Quantized;
+
+/// A convolution, depthwise or not, ready for any kernel.
+pub(super) struct Convolution {
+    pub(super) input: TensorId,
+    pub(super) windows: Windows,
+    pub(super) input_zero_point: i32,
+    /// Per output channel.
+    pub(super) channels: Vec<Channel>,
+    /// As stored: \[out, height, width, in / groups\], or \[height, width, out\] if depthwise.
+    pub(super) weights: Vec<i8>,
+    pub(super) kind: Kind,
+}
+
+/// Which channels meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Every output channel sees this many input channels.
+    Grouped(usize),
+    /// Every input channel has this many outputs of its own.
+    Depthwise(usize),
+}
+
+/// One output channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Channel {
+    pub(super) bias: i32,
+    pub(super) requantization: Requantization,
+}
 
 /// Lowers `CONV_2D`.
 pub(super) fn conv_2d(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
@@ -14,8 +43,7 @@ pub(super) fn conv_2d(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Er
         return Err(unsupported(node, "weights must have rank 4"));
     };
     let geometry = Geometry { kernel: Stride { h, w }, stride, dilation, padding, extra: (0, 0) };
-    let bytes = lowering.constant_input(node, 1)?.to_vec();
-    lower(lowering, node, geometry, activation, abi::CONV_2D_S8, group_in as i32, bytes)
+    lower(lowering, node, geometry, activation, Kind::Grouped(group_in))
 }
 
 /// Lowers `DEPTHWISE_CONV_2D`.
@@ -24,8 +52,7 @@ pub(super) fn depthwise(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), 
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let [_, h, w, _] = *weights.shape.as_slice() else { return Err(unsupported(node, "weights must have rank 4")) };
     let geometry = Geometry { kernel: Stride { h, w }, stride, dilation, padding, extra: (0, 0) };
-    let bytes = lowering.constant_input(node, 1)?.to_vec();
-    lower(lowering, node, geometry, activation, abi::DEPTHWISE_CONV_2D_S8, multiplier as i32, bytes)
+    lower(lowering, node, geometry, activation, Kind::Depthwise(multiplier))
 }
 
 fn lower(
@@ -33,9 +60,7 @@ fn lower(
     node: &Node,
     mut geometry: Geometry,
     activation: Activation,
-    kernel: abi::Named,
-    last: i32,
-    weights: Vec<u8>,
+    kind: Kind,
 ) -> Result<(), Error> {
     let (mut input, output) = (lowering.input(node, 0)?, node.outputs[0]);
     if let Some(padded) = lowering.padded.get(&input) {
@@ -46,38 +71,59 @@ fn lower(
     let windows = Windows::new(lowering.tensor(input), lowering.tensor(output), geometry)
         .ok_or_else(|| unsupported(node, "a dimension is too large"))?;
     let (_, input_zero_point) = per_tensor(node, lowering.tensor(input))?;
-    let (output_scale, output_zero_point) = per_tensor(node, lowering.tensor(output))?;
-    let (min, max) = scale::activation_range_s8(activation, output_scale, output_zero_point);
-    let channels = channels(lowering, node, input, windows.window.out_channels as usize)?;
-    let view = windows.output(1);
-    lowering
-        .layer(node, kernel, view.rows)
-        .reads(input, windows.input(1), |y| windows.rows(y))
-        .writes(output, view, |y| y..y + 1)
-        .params(windows.window.words())
-        .params(Quantized { input_zero_point, output_zero_point, min, max }.words())
-        .params([last])
-        .channels(channels)
-        .weights(weights)
-        .finish();
+    let channels = channels(lowering, node, input, activation, windows.window.out_channels as usize)?;
+    let weights = lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect();
+    let convolution = Convolution { input, windows, input_zero_point, channels, weights, kind };
+    if lowering.kernels == Kernels::Armv7em && armv7em::lower(lowering, node, &convolution) {
+        return Ok(());
+    }
+    portable(lowering, node, &convolution);
     Ok(())
 }
 
-/// Bias, multiplier and shift of every output channel. Scales are multiplied in double precision.
-fn channels(lowering: &Lowering<'_>, node: &Node, input: TensorId, count: usize) -> Result<Vec<i32>, Error> {
+fn portable(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
+    let Convolution { input, windows, input_zero_point, channels, weights, kind } = convolution;
+    let (kernel, last) = match kind {
+        Kind::Grouped(channels) => (abi::CONV_2D_S8, *channels),
+        Kind::Depthwise(multiplier) => (abi::DEPTHWISE_CONV_2D_S8, *multiplier),
+    };
+    let view = windows.output(1);
+    let Requantization { zero_point: output_zero_point, min, max, .. } = channels[0].requantization;
+    let words = |c: &Channel| [c.bias, c.requantization.scale.multiplier, c.requantization.scale.shift];
+    lowering
+        .layer(node, kernel, view.rows)
+        .reads(*input, windows.input(1), |y| windows.rows(y))
+        .writes(node.outputs[0], view, |y| y..y + 1)
+        .params(windows.window.words())
+        .params(Quantized { input_zero_point: *input_zero_point, output_zero_point, min, max }.words())
+        .params([last as i32])
+        .channels(channels.iter().flat_map(words).collect())
+        .weights(weights.iter().map(|w| *w as u8).collect())
+        .finish();
+}
+
+/// What becomes of the sums of every output channel. Scales are multiplied in double precision.
+fn channels(
+    lowering: &Lowering<'_>,
+    node: &Node,
+    input: TensorId,
+    activation: Activation,
+    count: usize,
+) -> Result<Vec<Channel>, Error> {
     let (input_scale, _) = per_tensor(node, lowering.tensor(input))?;
-    let (output_scale, _) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (output_scale, zero_point) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (min, max) = scale::activation_range_s8(activation, output_scale, zero_point);
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let scales = weights.quant.as_ref().map_or(&[][..], |q| &q.scales);
     let biases = biases(lowering, node, count)?;
     let channel = |i: usize| {
         let scale = *scales.get(i).or(scales.first())?;
         let real = f64::from(input_scale) * f64::from(scale) / f64::from(output_scale);
-        let scale = scale::multiplier(real);
-        Some([biases[i], scale.multiplier, scale.shift])
+        let requantization = Requantization { scale: scale::multiplier(real), zero_point, min, max };
+        Some(Channel { bias: biases[i], requantization })
     };
-    let channels: Option<Vec<[i32; 3]>> = (0..count).map(channel).collect();
-    Ok(channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))?.concat())
+    let channels: Option<Vec<Channel>> = (0..count).map(channel).collect();
+    channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))
 }
 
 /// The int32 biases of `count` channels; zeros if there are none.

@@ -58,6 +58,11 @@ impl Windows {
         Some(Windows { window, images })
     }
 
+    /// How many images there are.
+    pub(super) fn images(&self) -> usize {
+        self.images
+    }
+
     /// The input's rows.
     pub(super) fn input(&self, element: usize) -> View {
         let w = &self.window;

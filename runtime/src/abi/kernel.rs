@@ -39,6 +39,10 @@ kernels! {
     GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average_s8;
     /// A constant tensor, row by row.
     CONSTANT = tbx_constant: kernels::shape::constant;
+    /// Convolution on the DSP extension, int8.
+    ARMV7EM_CONV_2D_S8 = tbx_armv7em_conv_2d_s8: kernels::armv7em::conv::conv_2d_s8;
+    /// 3x3 depthwise convolution on the DSP extension, int8.
+    ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
     /// Convolution, int8.
     CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
     /// A copy of every row.

@@ -1,0 +1,448 @@
+//! The inner part of 3x3 depthwise convolutions: four channels of four input rows at a time.
+//!
+//! Rows are packed in vertical pairs: a word holds one channel of one column in two neighbouring rows. A multiply of two
+//! halfwords then does two taps of a window, and where windows advance by one row, the same words serve two output rows:
+//! 12 multiplies for the 18 taps of two windows. A column of the packed block is 8 words: rows (0, 1) and rows (2, 3) of
+//! channel 0, then of channels 1, 2 and 3. Columns left and right of the image hold the input's zero point.
+//!
+//! Weights are a stream of 11 words for each channel:
+//!
+//! | words | meaning |
+//! |---|---|
+//! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`] |
+//! | 1 | start of the sum |
+//! | 6 | per window column, weights of rows (0, 1), then of rows (1, 2) |
+//! | 3 | `m, z, 0` (short) or `m, c, n`: see [`super::gemm`] |
+//!
+//! Under the exact forms weights and the start of the sum are stored doubled, which saves doubling the sum.
+
+#[cfg(doc)]
+use super::gemm::{CLAMPED, EXACT, SHORT};
+
+/// Words of the weight stream per channel.
+pub const CHANNEL_WORDS: usize = 11;
+/// Words of a packed column.
+pub const COLUMN_WORDS: usize = 8;
+
+/// What packing needs to know.
+#[repr(C)]
+pub struct Pack {
+    /// Four input rows, at the first of the four channels.
+    pub rows: [*const u8; 4],
+    /// Bytes from one column to the next: the channels.
+    pub step: usize,
+    /// Columns.
+    pub columns: usize,
+    /// The packed columns.
+    pub to: *mut u32,
+}
+
+/// Packs four rows of four channels.
+///
+/// # Safety
+/// Rows are aligned to 4 and hold four bytes at every column; `to` has room for the columns.
+#[inline]
+pub unsafe fn pack(p: &Pack) {
+    #[cfg(target_arch = "arm")]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::pack(p)
+    }
+    #[cfg(not(target_arch = "arm"))]
+    for column in 0..p.columns {
+        for channel in 0..4 {
+            // SAFETY: by this function's contract.
+            let half = |row: usize| unsafe {
+                u32::from(p.rows[row].add(column * p.step + channel).read() as i8 as i16 as u16)
+            };
+            for pair in 0..2 {
+                // SAFETY: by this function's contract.
+                unsafe {
+                    p.to.add(COLUMN_WORDS * column + 2 * channel + pair)
+                        .write(half(2 * pair) | half(2 * pair + 1) << 16)
+                };
+            }
+        }
+    }
+}
+
+/// What computing needs to know.
+#[repr(C)]
+pub struct Depthwise {
+    /// Packed columns; the first window begins at the first.
+    pub x: *const u32,
+    /// The four channels' weights.
+    pub stream: *const u32,
+    /// Output of the first pixel of the upper row, at the first of the four channels.
+    pub out: *mut i8,
+    /// Bytes from one pixel's output to the next: the channels.
+    pub step: usize,
+    /// Bytes from the upper output row to the lower; 0 if there is no lower row.
+    pub lower: isize,
+    /// Output columns.
+    pub columns: usize,
+    /// Bounds of the clamped form.
+    pub min: i32,
+    /// See `min`.
+    pub max: i32,
+}
+
+/// Two output rows of four channels, windows advancing by one row and column.
+///
+/// # Safety
+/// `x` holds `columns + 2` packed columns, one more if `columns` is odd; `stream` the weights of four channels; both
+/// output rows have room.
+#[inline]
+pub unsafe fn two_rows(d: &Depthwise) {
+    #[cfg(target_arch = "arm")]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::two_rows(d)
+    }
+    #[cfg(not(target_arch = "arm"))]
+    // SAFETY: by this function's contract.
+    unsafe {
+        twin(d, 1)
+    }
+}
+
+/// One output row of four channels, windows advancing by two columns; only rows 0 to 2 count.
+///
+/// # Safety
+/// `x` holds `2 * columns + 1` packed columns; `stream` the weights of four channels; the output row has room.
+#[inline]
+pub unsafe fn one_row_by_two(d: &Depthwise) {
+    #[cfg(target_arch = "arm")]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::one_row_by_two(d)
+    }
+    #[cfg(not(target_arch = "arm"))]
+    // SAFETY: by this function's contract.
+    unsafe {
+        twin(d, 2)
+    }
+}
+
+/// Both in plain Rust.
+#[cfg(not(target_arch = "arm"))]
+unsafe fn twin(d: &Depthwise, stride: usize) {
+    use super::gemm::{EXACT, requantize};
+    // SAFETY (of all reads and writes): the caller's promise about `x`, `stream` and `out`.
+    for channel in 0..4 {
+        // SAFETY: see above.
+        let word = |i: usize| unsafe { d.stream.add(CHANNEL_WORDS * channel + i).read() };
+        let constants = [word(8) as i32, word(9) as i32, word(10) as i32];
+        let halved = |sum: i32| if word(0) & EXACT == 0 { sum } else { sum >> 1 };
+        let half = |word: u32, i: u32| i32::from((word >> (16 * i)) as i16);
+        for column in 0..d.columns {
+            let (mut upper, mut lower) = (word(1) as i32, word(1) as i32);
+            for tap in 0..3 {
+                // SAFETY: see above.
+                let pair =
+                    |i: usize| unsafe { d.x.add(COLUMN_WORDS * (stride * column + tap) + 2 * channel + i).read() };
+                let (p01, p23) = (pair(0), pair(1));
+                let (w01, w12) = (word(2 + 2 * tap), word(3 + 2 * tap));
+                upper += half(p01, 0) * half(w01, 0) + half(p01, 1) * half(w01, 1) + half(p23, 0) * half(w12, 1);
+                lower += half(p01, 1) * half(w01, 0) + half(p23, 0) * half(w12, 0) + half(p23, 1) * half(w12, 1);
+            }
+            let finish = |sum: i32| requantize(word(0), constants, halved(sum), d.min, d.max);
+            // SAFETY: see above.
+            unsafe {
+                let out = d.out.add(column * d.step + channel);
+                if stride == 1 {
+                    out.offset(d.lower).write(finish(lower));
+                }
+                out.write(finish(upper));
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "arm")]
+mod arm {
+    use super::{Depthwise, Pack};
+    use core::arch::global_asm;
+
+    global_asm!(
+        r#"
+        .syntax unified
+
+        .section .text.tbx_armv7em_dw3x3_pack, "ax", %progbits
+        .balign 4
+        .global tbx_armv7em_dw3x3_pack
+        .type tbx_armv7em_dw3x3_pack, %function
+        .thumb_func
+        tbx_armv7em_dw3x3_pack:
+            push {{r4-r11, lr}}
+            ldr r10, [r0, #16]          @ step
+            ldr lr, [r0, #20]           @ columns
+            ldr r4, [r0, #24]           @ to
+            ldmia r0, {{r0, r1, r2, r3}}
+            movs r8, #0
+        1:  ldr r5, [r0, r8]
+            ldr r6, [r1, r8]
+            ldr r7, [r2, r8]
+            ldr r9, [r3, r8]
+            add r8, r8, r10
+            pkhbt r11, r5, r6, lsl #16  @ channels 0, 1 of rows 0, 1
+            pkhtb r5, r6, r5, asr #16   @ channels 2, 3
+            pkhbt r6, r7, r9, lsl #16   @ of rows 2, 3
+            pkhtb r7, r9, r7, asr #16
+            sxtb16 r9, r11
+            sxtb16 r12, r6
+            strd r9, r12, [r4], #8
+            sxtb16 r9, r11, ror #8
+            sxtb16 r12, r6, ror #8
+            strd r9, r12, [r4], #8
+            sxtb16 r9, r5
+            sxtb16 r12, r7
+            strd r9, r12, [r4], #8
+            sxtb16 r9, r5, ror #8
+            sxtb16 r12, r7, ror #8
+            strd r9, r12, [r4], #8
+            subs lr, lr, #1
+            bne 1b
+            pop {{r4-r11, pc}}
+        .size tbx_armv7em_dw3x3_pack, . - tbx_armv7em_dw3x3_pack
+
+        @ Registers: r4-r9 weights, r12 packed columns, lr output, r2 r3 a column; sums r0 and r1 of the upper and lower
+        @ row, r10 and r11 of the next column. On the stack: what is touched once per channel or pair of columns.
+        .set TBX_DW3_M, 0           @ m, z or c, n of the channel
+        .set TBX_DW3_N, 8
+        .set TBX_DW3_BIAS, 12
+        .set TBX_DW3_STEP, 16
+        .set TBX_DW3_LOWER, 20
+        .set TBX_DW3_END, 24        @ last column where a pair begins
+        .set TBX_DW3_W0, 28         @ weights that the exact form displaces
+        .set TBX_DW3_W5, 32
+        .set TBX_DW3_X, 36
+        .set TBX_DW3_OUT, 40
+        .set TBX_DW3_STREAM, 44
+        .set TBX_DW3_MIN, 48
+        .set TBX_DW3_MAX, 52
+        .set TBX_DW3_CHANNELS, 56
+        .set TBX_DW3_FORM, 60
+        .set TBX_DW3_COLUMNS, 64
+        .set TBX_DW3_FRAME, 72
+
+        @ Two taps of the upper row and two of the lower for window column w01, w12.
+        .macro TBX_DW3_TAPS upper, lower, from_upper, from_lower, w01, w12
+            smlad \upper, r2, \w01, \from_upper
+            smlatb \lower, r2, \w01, \from_lower
+            smlabt \upper, r3, \w12, \upper
+            smlad \lower, r3, \w12, \lower
+        .endm
+
+        .macro TBX_DW3_SHORT s0, s1, s2, s3
+            smmla \s0, \s0, r2, r3
+            smmla \s1, \s1, r2, r3
+            ssat \s0, #8, \s0
+            ssat \s1, #8, \s1
+        .ifnb \s2
+            smmla \s2, \s2, r2, r3
+            smmla \s3, \s3, r2, r3
+            ssat \s2, #8, \s2
+            ssat \s3, #8, \s3
+        .endif
+        .endm
+
+        @ One doubled sum: m r2, c r3, n r4.
+        .macro TBX_DW3_EXACT sum, clamped
+            smmlar r9, \sum, r2, r3
+            add r9, r9, \sum, asr #31
+            asr \sum, r9, r4
+        .if \clamped
+            ldr r9, [sp, #TBX_DW3_MIN]
+            cmp \sum, r9
+            it lt
+            movlt \sum, r9
+            ldr r9, [sp, #TBX_DW3_MAX]
+            cmp \sum, r9
+            it gt
+            movgt \sum, r9
+        .else
+            ssat \sum, #8, \sum
+        .endif
+        .endm
+
+        .macro TBX_DW3_REQUANTIZE form, s0, s1, s2, s3
+            ldrd r2, r3, [sp, #TBX_DW3_M]
+        .if \form == 0
+            TBX_DW3_SHORT \s0, \s1, \s2, \s3
+        .else
+            ldr r4, [sp, #TBX_DW3_N]
+            TBX_DW3_EXACT \s0, (\form == 3)
+            TBX_DW3_EXACT \s1, (\form == 3)
+        .ifnb \s2
+            TBX_DW3_EXACT \s2, (\form == 3)
+            TBX_DW3_EXACT \s3, (\form == 3)
+        .endif
+            ldr r4, [sp, #TBX_DW3_W0]
+            ldr r9, [sp, #TBX_DW3_W5]
+        .endif
+            ldrd r2, r3, [sp, #TBX_DW3_STEP]
+        .endm
+
+        @ All columns of one channel, two rows.
+        .macro TBX_DW3_TWO_ROWS form
+            ldr r3, [sp, #TBX_DW3_END]
+            cmp r12, r3
+            bhs 4f
+        3:  ldr r11, [sp, #TBX_DW3_BIAS]
+            ldrd r2, r3, [r12]
+            TBX_DW3_TAPS r0, r1, r11, r11, r4, r5
+            ldrd r2, r3, [r12, #32]
+            TBX_DW3_TAPS r0, r1, r0, r1, r6, r7
+            TBX_DW3_TAPS r10, r11, r11, r11, r4, r5
+            ldrd r2, r3, [r12, #64]!
+            TBX_DW3_TAPS r0, r1, r0, r1, r8, r9
+            TBX_DW3_TAPS r10, r11, r10, r11, r6, r7
+            ldrd r2, r3, [r12, #32]
+            TBX_DW3_TAPS r10, r11, r10, r11, r8, r9
+            TBX_DW3_REQUANTIZE \form, r0, r1, r10, r11
+            strb r1, [lr, r3]
+            strb r0, [lr]
+            add lr, lr, r2
+            strb r11, [lr, r3]
+            strb r10, [lr]
+            add lr, lr, r2
+            ldr r3, [sp, #TBX_DW3_END]
+            cmp r12, r3
+            blo 3b
+        4:  ldr r3, [sp, #TBX_DW3_COLUMNS]
+            lsls r3, r3, #31
+            beq 9f
+            ldr r11, [sp, #TBX_DW3_BIAS]
+            ldrd r2, r3, [r12]
+            TBX_DW3_TAPS r0, r1, r11, r11, r4, r5
+            ldrd r2, r3, [r12, #32]
+            TBX_DW3_TAPS r0, r1, r0, r1, r6, r7
+            ldrd r2, r3, [r12, #64]
+            TBX_DW3_TAPS r0, r1, r0, r1, r8, r9
+            TBX_DW3_REQUANTIZE \form, r0, r1
+            strb r1, [lr, r3]
+            strb r0, [lr]
+            b 9f
+        .endm
+
+        @ The same for one row and windows two columns apart: the sums are r0 and r1 of neighbouring windows.
+        .macro TBX_DW3_TAPS_ONE sum, from, w01, w12
+            smlad \sum, r2, \w01, \from
+            smlabt \sum, r3, \w12, \sum
+        .endm
+
+        .macro TBX_DW3_ONE_ROW form
+            ldr r3, [sp, #TBX_DW3_END]
+            cmp r12, r3
+            bhs 4f
+        3:  ldr r11, [sp, #TBX_DW3_BIAS]
+            ldrd r2, r3, [r12]
+            TBX_DW3_TAPS_ONE r0, r11, r4, r5
+            ldrd r2, r3, [r12, #32]
+            TBX_DW3_TAPS_ONE r0, r0, r6, r7
+            ldrd r2, r3, [r12, #64]
+            TBX_DW3_TAPS_ONE r0, r0, r8, r9
+            TBX_DW3_TAPS_ONE r1, r11, r4, r5
+            ldrd r2, r3, [r12, #96]
+            TBX_DW3_TAPS_ONE r1, r1, r6, r7
+            ldrd r2, r3, [r12, #128]!
+            TBX_DW3_TAPS_ONE r1, r1, r8, r9
+            TBX_DW3_REQUANTIZE \form, r0, r1
+            strb r0, [lr]
+            strb r1, [lr, r2]
+            add lr, lr, r2, lsl #1
+            ldr r3, [sp, #TBX_DW3_END]
+            cmp r12, r3
+            blo 3b
+        4:  ldr r3, [sp, #TBX_DW3_COLUMNS]
+            lsls r3, r3, #31
+            beq 9f
+            ldr r11, [sp, #TBX_DW3_BIAS]
+            ldrd r2, r3, [r12]
+            TBX_DW3_TAPS_ONE r0, r11, r4, r5
+            ldrd r2, r3, [r12, #32]
+            TBX_DW3_TAPS_ONE r0, r0, r6, r7
+            ldrd r2, r3, [r12, #64]
+            TBX_DW3_TAPS_ONE r0, r0, r8, r9
+            movs r1, #0
+            TBX_DW3_REQUANTIZE \form, r0, r1
+            strb r0, [lr]
+            b 9f
+        .endm
+
+        @ 1 << pair_shift: bytes from the packed columns of a window to those of the next but one.
+        .macro TBX_DW3 name, body, pair_shift
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .global \name
+        .type \name, %function
+        .thumb_func
+        \name:
+            push {{r4-r11, lr}}
+            sub sp, sp, #TBX_DW3_FRAME
+            ldmia r0, {{r1-r8}}         @ x, stream, out, step, lower, columns, min, max
+            str r1, [sp, #TBX_DW3_X]
+            str r2, [sp, #TBX_DW3_STREAM]
+            str r3, [sp, #TBX_DW3_OUT]
+            str r4, [sp, #TBX_DW3_STEP]
+            str r5, [sp, #TBX_DW3_LOWER]
+            str r6, [sp, #TBX_DW3_COLUMNS]
+            str r7, [sp, #TBX_DW3_MIN]
+            str r8, [sp, #TBX_DW3_MAX]
+            lsrs r6, r6, #1
+            add r6, r1, r6, lsl #\pair_shift
+            str r6, [sp, #TBX_DW3_END]
+            movs r0, #4
+            str r0, [sp, #TBX_DW3_CHANNELS]
+        1:  @ a channel
+            ldr r0, [sp, #TBX_DW3_STREAM]
+            ldmia r0!, {{r1, r2, r4, r5, r6, r7, r8, r9}}
+            str r2, [sp, #TBX_DW3_BIAS]
+            str r4, [sp, #TBX_DW3_W0]
+            str r9, [sp, #TBX_DW3_W5]
+            ldmia r0!, {{r2, r3, r10}}
+            str r0, [sp, #TBX_DW3_STREAM]
+            strd r2, r3, [sp, #TBX_DW3_M]
+            str r10, [sp, #TBX_DW3_N]
+            ldr r12, [sp, #TBX_DW3_X]
+            ldr lr, [sp, #TBX_DW3_OUT]
+            cmp r1, #1
+            beq 7f
+            bhi 8f
+            \body 0
+        7:  \body 1
+        8:  \body 3
+        9:  ldr r0, [sp, #TBX_DW3_X]
+            ldr r1, [sp, #TBX_DW3_OUT]
+            ldr r2, [sp, #TBX_DW3_END]
+            ldr r3, [sp, #TBX_DW3_CHANNELS]
+            adds r0, r0, #8
+            adds r1, r1, #1
+            adds r2, r2, #8
+            str r0, [sp, #TBX_DW3_X]
+            str r1, [sp, #TBX_DW3_OUT]
+            str r2, [sp, #TBX_DW3_END]
+            subs r3, r3, #1
+            str r3, [sp, #TBX_DW3_CHANNELS]
+            bne.w 1b
+            add sp, sp, #TBX_DW3_FRAME
+            pop {{r4-r11, pc}}
+        .size \name, . - \name
+        .endm
+
+        TBX_DW3 tbx_armv7em_dw3x3_two_rows, TBX_DW3_TWO_ROWS, 6
+        TBX_DW3 tbx_armv7em_dw3x3_one_row_by_two, TBX_DW3_ONE_ROW, 7
+        .text
+        "#
+    );
+
+    unsafe extern "C" {
+        #[link_name = "tbx_armv7em_dw3x3_pack"]
+        pub(super) fn pack(pack: &Pack);
+        #[link_name = "tbx_armv7em_dw3x3_two_rows"]
+        pub(super) fn two_rows(depthwise: &Depthwise);
+        #[link_name = "tbx_armv7em_dw3x3_one_row_by_two"]
+        pub(super) fn one_row_by_two(depthwise: &Depthwise);
+    }
+}

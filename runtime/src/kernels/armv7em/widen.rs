@@ -1,0 +1,117 @@
+//! Int8 pixels as blocks of int16 words for [`super::gemm`].
+
+/// Writes `quads` (at least 1) times four elements of each pixel, in words (0, 2) and (1, 3) of every four. There are
+/// 4, 2 or 1 pixels.
+///
+/// # Safety
+/// Every source holds `4 * quads` bytes and is aligned to 4; `to` has room for `2 * quads` words of each pixel.
+#[inline]
+pub unsafe fn widen_quads(from: &[*const u8], quads: usize, to: *mut u32) {
+    #[cfg(target_arch = "arm")]
+    // SAFETY: by this function's contract.
+    unsafe {
+        match from.len() {
+            4 => arm::widen4(from.as_ptr(), quads, to),
+            2 => arm::widen2(from.as_ptr(), quads, to),
+            _ => arm::widen1(from.as_ptr(), quads, to),
+        }
+    }
+    #[cfg(not(target_arch = "arm"))]
+    for (p, source) in from.iter().enumerate() {
+        for word in 0..2 * quads {
+            let first = 4 * (word / 2) + word % 2;
+            // SAFETY: by this function's contract.
+            unsafe {
+                let element = |i: usize| u32::from(source.add(i).read() as i8 as i16 as u16);
+                to.add(word * from.len() + p).write(element(first) | element(first + 2) << 16);
+            }
+        }
+    }
+}
+
+/// Writes `count` bytes of pixel `pixel` of `pixels` as elements `first..` of its words, in their natural order.
+///
+/// # Safety
+/// `from` holds `count` bytes; `to` has room for `first + count` elements of every pixel.
+#[inline]
+pub unsafe fn widen_bytes(from: *const u8, count: usize, to: *mut u32, (pixel, pixels): (usize, usize), first: usize) {
+    let to = to.cast::<i16>();
+    for element in first..first + count {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let value = i16::from(from.add(element - first).read() as i8);
+            to.add(2 * ((element >> 1) * pixels + pixel) + (element & 1)).write(value);
+        }
+    }
+}
+
+#[cfg(target_arch = "arm")]
+mod arm {
+    use core::arch::global_asm;
+
+    global_asm!(
+        r#"
+        .syntax unified
+
+        .macro TBX_WIDEN name, pixels
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .global \name
+        .type \name, %function
+        .thumb_func
+        \name:
+            push {{r4-r11, lr}}
+        .if \pixels == 4
+            ldmia r0, {{r3, r4, r5, r6}}
+        1:  ldr r7, [r3], #4
+            ldr r8, [r4], #4
+            ldr r9, [r5], #4
+            ldr r10, [r6], #4
+            sxtb16 r0, r7
+            sxtb16 r11, r8
+            sxtb16 r12, r9
+            sxtb16 lr, r10
+            stmia r2!, {{r0, r11, r12, lr}}
+            sxtb16 r7, r7, ror #8
+            sxtb16 r8, r8, ror #8
+            sxtb16 r9, r9, ror #8
+            sxtb16 r10, r10, ror #8
+            stmia r2!, {{r7, r8, r9, r10}}
+        .elseif \pixels == 2
+            ldmia r0, {{r3, r4}}
+        1:  ldr r7, [r3], #4
+            ldr r8, [r4], #4
+            sxtb16 r5, r7
+            sxtb16 r6, r8
+            sxtb16 r7, r7, ror #8
+            sxtb16 r8, r8, ror #8
+            stmia r2!, {{r5, r6, r7, r8}}
+        .else
+            ldr r3, [r0]
+        1:  ldr r7, [r3], #4
+            sxtb16 r6, r7
+            sxtb16 r7, r7, ror #8
+            stmia r2!, {{r6, r7}}
+        .endif
+            subs r1, r1, #1
+            bne 1b
+            pop {{r4-r11, pc}}
+        .size \name, . - \name
+        .endm
+
+        TBX_WIDEN tbx_armv7em_widen4, 4
+        TBX_WIDEN tbx_armv7em_widen2, 2
+        TBX_WIDEN tbx_armv7em_widen1, 1
+        .text
+        "#
+    );
+
+    unsafe extern "C" {
+        #[link_name = "tbx_armv7em_widen4"]
+        pub(super) fn widen4(from: *const *const u8, quads: usize, to: *mut u32);
+        #[link_name = "tbx_armv7em_widen2"]
+        pub(super) fn widen2(from: *const *const u8, quads: usize, to: *mut u32);
+        #[link_name = "tbx_armv7em_widen1"]
+        pub(super) fn widen1(from: *const *const u8, quads: usize, to: *mut u32);
+    }
+}

@@ -1,0 +1,200 @@
+//! Networks of one or a few int8 operators with random shapes, weights and scales.
+
+use fastrand::Rng;
+use std::sync::Arc;
+use tinderbox::graph::{Activation, DType, Graph, Node, Op, Padding, Quantization, Stride, Tensor, TensorId};
+
+/// A network being put together.
+pub struct Builder {
+    /// The network so far.
+    pub graph: Graph,
+    /// Where numbers come from.
+    pub rng: Rng,
+}
+
+impl Builder {
+    /// An empty network.
+    pub fn new(seed: u64) -> Self {
+        Self { graph: Graph { name: format!("random{seed}"), ..Graph::default() }, rng: Rng::with_seed(seed) }
+    }
+
+    /// An input of this shape.
+    pub fn input(&mut self, shape: &[usize]) -> TensorId {
+        let id = self.activation(shape);
+        self.graph.inputs.push(id);
+        id
+    }
+
+    /// Makes `id` an output.
+    pub fn output(&mut self, id: TensorId) {
+        self.graph.outputs.push(id);
+    }
+
+    fn tensor(&mut self, tensor: Tensor) -> TensorId {
+        self.graph.tensors.push(tensor);
+        self.graph.tensors.len() - 1
+    }
+
+    /// A computed int8 tensor with a random scale.
+    pub fn activation(&mut self, shape: &[usize]) -> TensorId {
+        let scale = 0.01 + self.rng.f32() * 0.1;
+        let zero_point = if self.rng.bool() { -128 } else { self.rng.i32(-128..128) };
+        self.activation_like(shape, Quantization::per_tensor(scale, zero_point))
+    }
+
+    fn activation_like(&mut self, shape: &[usize], quant: Quantization) -> TensorId {
+        let name = format!("t{}", self.graph.tensors.len());
+        let shape = shape.to_vec();
+        self.tensor(Tensor { name, shape, dtype: DType::I8, quant: Some(quant), data: None, bits: 8 })
+    }
+
+    fn constant(&mut self, shape: &[usize], dtype: DType, data: Vec<u8>, quant: Option<Quantization>) -> TensorId {
+        let (name, shape, bits) = (format!("c{}", self.graph.tensors.len()), shape.to_vec(), 8 * dtype.bytes() as u8);
+        self.tensor(Tensor { name, shape, dtype, quant, data: Some(Arc::from(data)), bits })
+    }
+
+    fn node(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> TensorId {
+        let name = self.graph.tensors[output].name.clone();
+        let inputs = inputs.iter().map(|id| Some(*id)).collect();
+        self.graph.nodes.push(Node { name, op, inputs, outputs: vec![output] });
+        output
+    }
+
+    /// Int8 weights, extremes among them: from -127, or from -128 now and then.
+    fn weights(&mut self, shape: &[usize], channels: usize, axis: usize) -> TensorId {
+        let lowest = if self.rng.u8(0..8) == 0 { -128 } else { -127 };
+        let extreme = self.rng.u8(0..6) == 0;
+        let count = shape.iter().product();
+        let draw = |rng: &mut Rng| match extreme {
+            true => {
+                if rng.bool() {
+                    127
+                } else {
+                    lowest
+                }
+            }
+            false => rng.i8(lowest..=127),
+        };
+        let data = (0..count).map(|_| draw(&mut self.rng) as u8).collect();
+        let scales = (0..channels).map(|_| 0.0005 + self.rng.f32() * 0.01).collect();
+        let quant = Quantization { scales, zero_points: vec![0; channels], axis };
+        self.constant(shape, DType::I8, data, Some(quant))
+    }
+
+    fn bias(&mut self, channels: usize) -> TensorId {
+        let range = if self.rng.u8(0..8) == 0 { 1_000_000 } else { 4000 };
+        let data = (0..channels).flat_map(|_| self.rng.i32(-range..range).to_le_bytes()).collect();
+        self.constant(&[channels], DType::I32, data, None)
+    }
+
+    fn any_activation(&mut self) -> Activation {
+        [Activation::None, Activation::Relu, Activation::Relu6][self.rng.usize(0..3)]
+    }
+
+    fn shape(&self, id: TensorId) -> Vec<usize> {
+        self.graph.tensors[id].shape.clone()
+    }
+
+    /// A convolution with a window that fits, or `None`.
+    pub fn conv(
+        &mut self,
+        input: TensorId,
+        out: usize,
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> Option<TensorId> {
+        let [n, h, w, c] = *self.shape(input).as_slice() else { return None };
+        let (out_h, out_w) = (size(h, kernel.0, stride.h, padding)?, size(w, kernel.1, stride.w, padding)?);
+        let weights = self.weights(&[out, kernel.0, kernel.1, c], out, 0);
+        let bias = self.bias(out);
+        let output = self.activation(&[n, out_h, out_w, out]);
+        let activation = self.any_activation();
+        let op = Op::Conv2d { stride, dilation: Stride { h: 1, w: 1 }, padding, activation };
+        Some(self.node(op, &[input, weights, bias], output))
+    }
+
+    /// A depthwise convolution with a window that fits, or `None`.
+    pub fn depthwise(
+        &mut self,
+        input: TensorId,
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> Option<TensorId> {
+        let [n, h, w, c] = *self.shape(input).as_slice() else { return None };
+        let (out_h, out_w) = (size(h, kernel.0, stride.h, padding)?, size(w, kernel.1, stride.w, padding)?);
+        let weights = self.weights(&[1, kernel.0, kernel.1, c], c, 3);
+        let bias = self.bias(c);
+        let output = self.activation(&[n, out_h, out_w, c]);
+        let activation = self.any_activation();
+        let op = Op::DepthwiseConv2d { stride, dilation: Stride { h: 1, w: 1 }, padding, activation, multiplier: 1 };
+        Some(self.node(op, &[input, weights, bias], output))
+    }
+
+    /// The sum of two tensors of one shape.
+    pub fn add(&mut self, a: TensorId, b: TensorId) -> TensorId {
+        let output = self.activation(&self.shape(a));
+        let activation = self.any_activation();
+        self.node(Op::Add { activation }, &[a, b], output)
+    }
+
+    /// A fully connected layer over all elements.
+    pub fn fully_connected(&mut self, input: TensorId, out: usize) -> TensorId {
+        let elements = self.graph.tensors[input].elements();
+        let weights = self.weights(&[out, elements], out, 0);
+        let bias = self.bias(out);
+        let output = self.activation(&[1, out]);
+        let activation = self.any_activation();
+        self.node(Op::FullyConnected { activation }, &[input, weights, bias], output)
+    }
+
+    /// Values for `inferences` inferences: uniform, then all smallest, then all largest.
+    pub fn values(&mut self, inferences: usize) -> Vec<Vec<Vec<u8>>> {
+        let sizes: Vec<usize> = self.graph.inputs.iter().map(|i| self.graph.tensors[*i].elements()).collect();
+        let mut draw = |n: usize, size: usize| -> Vec<u8> {
+            match n {
+                1 => vec![i8::MIN as u8; size],
+                2 => vec![i8::MAX as u8; size],
+                _ => (0..size).map(|_| self.rng.u8(..)).collect(),
+            }
+        };
+        (0..inferences).map(|n| sizes.iter().map(|size| draw(n, *size)).collect()).collect()
+    }
+}
+
+fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<usize> {
+    match padding {
+        Padding::Same => Some(size.div_ceil(stride)),
+        Padding::Valid => Some((size + 1).checked_sub(kernel)?.div_ceil(stride)).filter(|out| *out > 0),
+    }
+}
+
+/// One convolution of a random kind, or a depthwise one.
+pub fn random_convolution(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+    let mut b = Builder::new(seed);
+    loop {
+        let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
+        let (height, width) = (b.rng.usize(1..14), b.rng.usize(1..20));
+        let input = b.input(&[1, height, width, channels]);
+        let (h, w) = [(1, 1), (3, 3), (3, 3), (5, 5), (3, 1), (1, 3), (2, 4)][b.rng.usize(0..7)];
+        let s = b.rng.usize(1..3);
+        let stride = Stride { h: s, w: s };
+        let padding = if b.rng.bool() { Padding::Same } else { Padding::Valid };
+        let output = match b.rng.bool() {
+            true => {
+                let out = b.rng.usize(1..24);
+                b.conv(input, out, (h, w), stride, padding)
+            }
+            false => b.depthwise(input, (h, w), stride, padding),
+        };
+        match output {
+            Some(output) => {
+                b.output(output);
+                let values = b.values(4);
+                return (b.graph, values);
+            }
+            None => b = Builder { graph: Graph { name: b.graph.name, ..Graph::default() }, rng: b.rng },
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Kernels for instruction sets against the portable ones, on random layers: the same bytes. Here their twins in plain
+//! Rust run; `boards.rs` runs the assembly.
+
+use tinderbox::compile::{Options, compile};
+use tinderbox::lower::Kernels;
+use tinderbox::run::host;
+use tinderbox_tests::layers::random_convolution;
+
+#[test]
+fn armv7em_twins_equal_the_portable_kernels() {
+    let (mut special, mut total) = (0, 0);
+    for seed in 0..600 {
+        let (graph, values) = random_convolution(seed);
+        let inferences: Vec<Vec<&[u8]>> =
+            values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
+        let run = |kernels| {
+            let image = compile(&graph, &Options { kernels, ..Options::default() }).expect("compiles");
+            let symbols: Vec<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
+            (host::run(&image, &inferences, false).expect("runs"), symbols)
+        };
+        let (expected, _) = run(Kernels::Portable);
+        let (found, symbols) = run(Kernels::Armv7em);
+        total += 1;
+        special += usize::from(symbols[0].starts_with("tbx_armv7em"));
+        assert!(found == expected, "seed {seed}: {:?} differs", graph.nodes[0].op);
+    }
+    // Layers that the kernels leave to the portable ones are the exception.
+    assert!(special * 3 > total, "{special} of {total}");
+    eprintln!("{special} of {total} layers had a kernel of their own");
+}
