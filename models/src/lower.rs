@@ -399,6 +399,15 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
+    /// As [`Self::reads`], for kernels that see the tensor as one block where its rows are not this view's.
+    fn reads_whole(self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
+        let buffer = self.lowering.buffer_of(tensor);
+        if view.rows != self.rows {
+            self.lowering.flow.buffers[buffer].flat = true;
+        }
+        self.reads(tensor, view, rows)
+    }
+
     /// Output row `y` is `rows(y)` of `tensor`, which begins here.
     fn writes(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.new_buffer(tensor, view, Role::Inner);

@@ -170,8 +170,8 @@ fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<u
     }
 }
 
-/// One convolution of a random kind, or a depthwise one.
-pub fn random_convolution(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+/// One layer with weights: a convolution, depthwise or not, or a fully connected layer.
+pub fn random_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
     let mut b = Builder::new(seed);
     loop {
         let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
@@ -181,12 +181,11 @@ pub fn random_convolution(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
         let s = b.rng.usize(1..3);
         let stride = Stride { h: s, w: s };
         let padding = if b.rng.bool() { Padding::Same } else { Padding::Valid };
-        let output = match b.rng.bool() {
-            true => {
-                let out = b.rng.usize(1..24);
-                b.conv(input, out, (h, w), stride, padding)
-            }
-            false => b.depthwise(input, (h, w), stride, padding),
+        let out = b.rng.usize(1..24);
+        let output = match b.rng.u8(0..5) {
+            0 | 1 => b.conv(input, out, (h, w), stride, padding),
+            2 | 3 => b.depthwise(input, (h, w), stride, padding),
+            _ => Some(b.fully_connected(input, out)),
         };
         match output {
             Some(output) => {

@@ -4,13 +4,13 @@
 use tinderbox::compile::{Options, compile};
 use tinderbox::lower::Kernels;
 use tinderbox::run::host;
-use tinderbox_tests::layers::random_convolution;
+use tinderbox_tests::layers::random_layer;
 
 #[test]
 fn armv7em_twins_equal_the_portable_kernels() {
     let (mut special, mut total) = (0, 0);
     for seed in 0..600 {
-        let (graph, values) = random_convolution(seed);
+        let (graph, values) = random_layer(seed);
         let inferences: Vec<Vec<&[u8]>> =
             values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
         let run = |kernels| {

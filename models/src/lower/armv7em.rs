@@ -2,6 +2,8 @@
 
 mod conv;
 mod depthwise;
+pub(super) mod fully_connected;
+mod product;
 
 use super::Lowering;
 use super::conv::{Channel, Convolution, Kind};

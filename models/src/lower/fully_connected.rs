@@ -1,13 +1,29 @@
 //! Fully connected layers.
 
-use super::conv::biases;
+use super::conv::{Channel, biases};
+use super::requant::Requantization;
 use super::window::int;
-use super::{Error, Lowering, View, per_tensor, rows_of, scale, unsupported};
-use crate::graph::{DType, Node, Op};
-use tinderbox_runtime::abi;
+use super::{Error, Kernels, LayerBuilder, Lowering, View, armv7em, per_tensor, rows_of, scale, unsupported};
+use crate::graph::{Activation, DType, Node, Op, TensorId};
+use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
-/// Lowers `FULLY_CONNECTED`. The input's vectors are its rows where they agree, else parts of the whole.
+/// A fully connected layer, ready for any kernel.
+pub(super) struct Dense {
+    pub(super) input: TensorId,
+    /// Elements of an input vector.
+    pub(super) inputs: usize,
+    /// How many vectors there are.
+    pub(super) vectors: usize,
+    pub(super) input_zero_point: i32,
+    pub(super) weight_zero_point: i32,
+    /// Per output.
+    pub(super) channels: Vec<Channel>,
+    /// \[out, in\]
+    pub(super) weights: Vec<i8>,
+}
+
+/// Lowers `FULLY_CONNECTED`.
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
     let Op::FullyConnected { activation } = node.op else { return Ok(()) };
     let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
@@ -17,42 +33,71 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Erro
     let [outputs, inputs] = *weights.shape.as_slice() else {
         return Err(unsupported(node, "weights must have rank 2"));
     };
-    let (output_scale, output_zero_point) = per_tensor(node, lowering.tensor(output))?;
-    let (_, input_zero_point) = per_tensor(node, lowering.tensor(input))?;
-    let (min, max) = scale::activation_range_s8(activation, output_scale, output_zero_point);
-    let params = FullyConnected {
-        inputs: int(inputs).ok_or_else(|| unsupported(node, "too many inputs"))?,
-        outputs: int(outputs).ok_or_else(|| unsupported(node, "too many outputs"))?,
-        input_zero_point,
+    if int(inputs).is_none() || int(outputs).is_none() {
+        return Err(unsupported(node, "a dimension is too large"));
+    }
+    let dense = Dense {
+        input,
+        inputs,
+        vectors: lowering.tensor(output).elements() / outputs.max(1),
+        input_zero_point: per_tensor(node, lowering.tensor(input))?.1,
         weight_zero_point: weights.quant.as_ref().map_or(0, |q| q.zero_points[0]),
+        channels: channels(lowering, node, activation, outputs)?,
+        weights: lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect(),
+    };
+    if lowering.kernels == Kernels::Armv7em && armv7em::fully_connected::lower(lowering, node, &dense) {
+        return Ok(());
+    }
+    portable(lowering, node, &dense);
+    Ok(())
+}
+
+impl Dense {
+    /// Starts the node. The input's vectors are its rows where they agree, else parts of the whole.
+    pub(super) fn layer<'l, 'a>(
+        &self,
+        lowering: &'l mut Lowering<'a>,
+        node: &Node,
+        kernel: Named,
+    ) -> LayerBuilder<'l, 'a> {
+        let own = rows_of(lowering.tensor(self.input));
+        // A vector spread over rows: all of them are wanted by the first step.
+        let spread = self.vectors == 1 && own.rows > 1;
+        let from = if spread { own } else { View { rows: self.vectors, row_bytes: self.inputs } };
+        let outputs = View { rows: self.vectors, row_bytes: self.channels.len() };
+        lowering
+            .layer(node, kernel, self.vectors)
+            .reads_whole(self.input, from, |vector| if spread { 0..own.rows } else { vector..vector + 1 })
+            .writes(node.outputs[0], outputs, |vector| vector..vector + 1)
+    }
+}
+
+fn portable(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) {
+    let Requantization { zero_point: output_zero_point, min, max, .. } = dense.channels[0].requantization;
+    let params = FullyConnected {
+        inputs: dense.inputs as i32,
+        outputs: dense.channels.len() as i32,
+        input_zero_point: dense.input_zero_point,
+        weight_zero_point: dense.weight_zero_point,
         output_zero_point,
         min,
         max,
     };
-    let vectors = lowering.tensor(output).elements() / outputs.max(1);
-    let channels = channels(lowering, node, outputs)?;
-    let data = lowering.constant_input(node, 1)?.to_vec();
-    let own = rows_of(lowering.tensor(input));
-    // Vectors spread over rows: all rows are wanted by the first step already.
-    let view = View { rows: vectors, row_bytes: inputs };
-    let by_rows = vectors == 1 && own.rows > 1;
-    let (from, read) = if by_rows { (own, own.rows) } else { (view, 0) };
-    lowering
-        .layer(node, abi::FULLY_CONNECTED_S8, vectors)
-        .reads(input, from, |step| if by_rows { 0..read } else { step..step + 1 })
-        .writes(output, View { rows: vectors, row_bytes: outputs }, |step| step..step + 1)
+    let words = |c: &Channel| [c.bias, c.requantization.scale.multiplier, c.requantization.scale.shift];
+    dense
+        .layer(lowering, node, abi::FULLY_CONNECTED_S8)
         .params(params.words())
-        .channels(channels)
-        .weights(data)
+        .channels(dense.channels.iter().flat_map(words).collect())
+        .weights(dense.weights.iter().map(|w| *w as u8).collect())
         .finish();
-    Ok(())
 }
 
-/// Bias, multiplier and shift of every output. With one scale for all weights TensorFlow Lite multiplies the scales of
+/// What becomes of the sums of every output. With one scale for all weights TensorFlow Lite multiplies the scales of
 /// input and weights in single precision, else in double.
-fn channels(lowering: &Lowering<'_>, node: &Node, count: usize) -> Result<Vec<i32>, Error> {
+fn channels(lowering: &Lowering<'_>, node: &Node, activation: Activation, count: usize) -> Result<Vec<Channel>, Error> {
     let (input_scale, _) = per_tensor(node, lowering.tensor(lowering.input(node, 0)?))?;
-    let (output_scale, _) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (output_scale, zero_point) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (min, max) = scale::activation_range_s8(activation, output_scale, zero_point);
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let scales = weights.quant.as_ref().map_or(&[][..], |q| &q.scales);
     let biases = biases(lowering, node, count)?;
@@ -62,8 +107,8 @@ fn channels(lowering: &Lowering<'_>, node: &Node, count: usize) -> Result<Vec<i3
             many => f64::from(input_scale) * f64::from(*many.get(i)?),
         };
         let scale = scale::multiplier(product / f64::from(output_scale));
-        Some([biases[i], scale.multiplier, scale.shift])
+        Some(Channel { bias: biases[i], requantization: Requantization { scale, zero_point, min, max } })
     };
-    let channels: Option<Vec<[i32; 3]>> = (0..count).map(channel).collect();
-    Ok(channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))?.concat())
+    let channels: Option<Vec<Channel>> = (0..count).map(channel).collect();
+    channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))
 }

@@ -43,6 +43,8 @@ kernels! {
     ARMV7EM_CONV_2D_S8 = tbx_armv7em_conv_2d_s8: kernels::armv7em::conv::conv_2d_s8;
     /// 3x3 depthwise convolution on the DSP extension, int8.
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
+    /// Fully connected layer on the DSP extension, int8.
+    ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
     /// Convolution, int8.
     CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
     /// A copy of every row.

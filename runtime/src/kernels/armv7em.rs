@@ -7,5 +7,7 @@
 pub mod conv;
 pub mod depthwise;
 pub mod depthwise3x3;
+pub mod fully_connected;
 pub mod gemm;
+pub mod gemv;
 pub mod widen;

@@ -90,12 +90,11 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
         let (mut low, mut both) = ([b0; PIXELS], [raw; PIXELS]);
         for k in 0..g.words {
             let w = next();
-            let extracted = (w & 0xff) as i8 as i32 as u32 & 0xffff | ((w >> 16) as i8 as i32 as u32) << 16;
             for p in 0..PIXELS {
                 // SAFETY: see above.
                 let x = unsafe { g.x.add(PIXELS * k + p).read() };
                 both[p] = smlad(w, x, both[p]);
-                low[p] = smlad(extracted, x, low[p]);
+                low[p] = smlad(extract(w), x, low[p]);
             }
         }
         for channel in 0..2 {
@@ -122,6 +121,13 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
 pub(super) fn smlad(a: u32, b: u32, sum: i32) -> i32 {
     let half = |word: u32, shift: u32| i32::from((word >> shift) as i16);
     sum.wrapping_add(half(a, 0).wrapping_mul(half(b, 0))).wrapping_add(half(a, 16).wrapping_mul(half(b, 16)))
+}
+
+/// The sign-extended low bytes of both halfwords.
+#[cfg(not(target_arch = "arm"))]
+pub(super) fn extract(word: u32) -> u32 {
+    let low = |shift: u32| u32::from((word >> shift) as i8 as i16 as u16);
+    low(0) | low(16) << 16
 }
 
 /// The requantizations; `constants` are `m, z` or `m, c, n`.

@@ -1,0 +1,94 @@
+//! Streams for products of matrices, and of a matrix and a vector.
+
+use super::{Form, folded_bias, pair, sums};
+use crate::lower::conv::Channel;
+use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SINGLE};
+use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
+
+/// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
+const LARGEST_ODD_SUM: i32 = (1 << 23) - (1 << 16);
+
+/// An output channel and its weights.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) channel: &'a Channel,
+    pub(super) weights: &'a [i8],
+}
+
+/// Which elements of a vector stand in each word; `None` fills the last word.
+pub(super) fn order(elements: usize, quads: bool) -> Vec<[Option<usize>; 2]> {
+    if quads {
+        return (0..elements).step_by(4).flat_map(|i| [[Some(i), Some(i + 2)], [Some(i + 1), Some(i + 3)]]).collect();
+    }
+    (0..elements).step_by(2).map(|i| [Some(i), Some(i + 1).filter(|i| *i < elements)]).collect()
+}
+
+/// The stream for [`gemm`](tinderbox_runtime::kernels::armv7em::gemm::gemm); `None` if a number is out of range.
+pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, order: &[[Option<usize>; 2]]) -> Option<Vec<u32>> {
+    let mut stream = vec![];
+    for channels in rows.chunks(2) {
+        let forms = forms(channels, input_zero_point)?;
+        stream.push(forms[0].form | if channels.len() == 1 { SINGLE } else { 0 });
+        stream.extend(starts(&forms));
+        for word in order {
+            stream.push(weight_word(channels, word)?);
+        }
+        // A single channel has a companion in name.
+        stream.extend([&forms[0], forms.get(1).unwrap_or(&forms[0])].into_iter().flat_map(constants));
+    }
+    Some(stream)
+}
+
+/// The stream for [`gemv`](tinderbox_runtime::kernels::armv7em::gemv::gemv) over as many channels as it takes; `None` if
+/// a number is out of range.
+pub(super) fn groups(rows: &[Row<'_>], input_zero_point: i32, order: &[[Option<usize>; 2]]) -> Option<Vec<u32>> {
+    let mut stream = vec![];
+    for channels in rows.chunks_exact(CHANNELS) {
+        let forms = forms(channels, input_zero_point)?;
+        stream.push(forms[0].form);
+        stream.extend(forms.chunks(2).flat_map(starts));
+        for word in order {
+            for pair in channels.chunks(2) {
+                stream.push(weight_word(pair, word)?);
+            }
+        }
+        stream.extend(forms.iter().flat_map(constants));
+    }
+    Some(stream)
+}
+
+/// The requantizations of channels that take the same way: short if it is exact for all of them.
+fn forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
+    for odd in rows.iter().skip(1).step_by(2) {
+        let sums = sums(folded_bias(odd.channel, input_zero_point, odd.weights)?, odd.weights)?;
+        if *sums.start() <= -LARGEST_ODD_SUM || *sums.end() >= LARGEST_ODD_SUM {
+            return None;
+        }
+    }
+    let all = |exact: bool| -> Option<Vec<Form>> {
+        rows.iter().map(|row| Form::new(row.channel, input_zero_point, row.weights, exact)).collect()
+    };
+    let forms = all(false)?;
+    if forms.iter().all(|form| form.form == forms[0].form) { Some(forms) } else { all(true) }
+}
+
+/// Where the sums of a pair, or of a single channel, start.
+fn starts(forms: &[Form]) -> [u32; 2] {
+    let odd = forms.get(1).map_or(0, |form| form.start.wrapping_mul(256));
+    [forms[0].start as u32, odd.wrapping_add(forms[0].start) as u32]
+}
+
+fn constants(form: &Form) -> Vec<u32> {
+    let count = if form.form & EXACT == 0 { 2 } else { 3 };
+    form.constants[..count].iter().map(|n| *n as u32).collect()
+}
+
+/// Two elements' weights of a pair, or of a single channel.
+fn weight_word(rows: &[Row<'_>], elements: &[Option<usize>; 2]) -> Option<u32> {
+    let half = |element: &Option<usize>| {
+        let Some(i) = *element else { return Some(0) };
+        let odd = rows.get(1).map_or(0, |row| i32::from(row.weights[i]));
+        i16::try_from(256 * odd + i32::from(rows[0].weights[i])).ok().map(i32::from)
+    };
+    Some(pair(half(&elements[0])?, half(&elements[1])?))
+}

@@ -1,0 +1,68 @@
+//! Fully connected layers.
+
+use super::gemm::{Gemm, gemm};
+use super::gemv::{CHANNELS, Gemv, gemv};
+use super::widen::{widen_bytes, widen_quads};
+use crate::arena::view;
+use crate::step::Step;
+
+crate::kernels::params! {
+    /// Scalars of a fully connected layer.
+    FullyConnected {
+        /// Elements of an input vector.
+        inputs,
+        /// Elements of an output vector.
+        outputs,
+        /// Words of a widened input vector.
+        words,
+        /// 1: the input's vectors are aligned to 4 and their elements stand in [`widen_quads`]' order; 0: in their own.
+        quads,
+        /// Bytes of the weights that serve whole groups of eight channels.
+        group_bytes,
+        /// Smallest output, where the stream says that it is not int8's.
+        min,
+        /// Largest output.
+        max,
+    }
+}
+
+/// Weights: a stream for [`gemv`] over all whole groups of eight channels, then one for [`gemm`] over the others.
+/// Scratch: 4 bytes a word. The input's rows are vectors, or any rows that hold the vectors one after the other.
+pub fn fully_connected_s8(step: &Step<'_>) -> Option<()> {
+    let p = FullyConnected::read(step)?;
+    let (inputs, outputs, words) = (p.inputs as usize, p.outputs as usize, p.words as usize);
+    let (input, block) = (step.input(0)?, step.scratch()?);
+    let groups = outputs / CHANNELS;
+    for vector in step.output_rows()? {
+        let x = if input.row_bytes() == inputs {
+            input.get(vector)?
+        } else {
+            view(input.whole()?, vector * inputs, inputs)?
+        };
+        let out = step.output(0)?.get(vector)?;
+        if out.len() < outputs || block.len() < 4 * words || x.len() < inputs {
+            return None;
+        }
+        let (from, to, out) =
+            (x.as_ptr().cast(), block.as_ptr().cast_mut().cast(), out.as_ptr().cast_mut().cast::<i8>());
+        let (stream, rest) = step.weights().split_at_checked(p.group_bytes as usize)?;
+        let (min, max, x) = (p.min, p.max, block.as_ptr().cast());
+        // SAFETY: `x` holds `inputs` bytes, aligned where quads are asked for; the block has room for them as words;
+        // the compiler made both streams for this layer; `out` has room for the outputs.
+        unsafe {
+            if p.quads != 0 {
+                widen_quads(&[from], inputs / 4, to);
+            } else {
+                widen_bytes(from, inputs, to, (0, 1), 0);
+            }
+            if groups > 0 {
+                gemv(&Gemv { x, stream: stream.as_ptr().cast(), out, groups, words, min, max });
+            }
+            if outputs % CHANNELS > 0 {
+                let (out, pairs) = (out.add(CHANNELS * groups), (outputs % CHANNELS).div_ceil(2));
+                gemm(&Gemm { x, stream: rest.as_ptr().cast(), out, out_stride: 0, pairs, words, min, max }, 1);
+            }
+        }
+    }
+    Some(())
+}
