@@ -1,6 +1,7 @@
 //! Weights and constants for the kernels of Armv7E-M's DSP extension.
 
 mod conv;
+mod conv3x3;
 mod depthwise;
 pub(super) mod fully_connected;
 mod product;
@@ -16,7 +17,8 @@ use tinderbox_runtime::kernels::armv7em::gemm::{CLAMPED, EXACT, SHORT};
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
     match convolution.kind {
         Kind::Grouped(channels) if channels == convolution.windows.window.in_channels as usize => {
-            conv::lower(lowering, node, convolution)
+            conv3x3::fits(convolution) && conv3x3::lower(lowering, node, convolution)
+                || conv::lower(lowering, node, convolution)
         }
         Kind::Depthwise(1) => depthwise::lower(lowering, node, convolution),
         _ => false,

@@ -41,6 +41,8 @@ kernels! {
     CONSTANT = tbx_constant: kernels::shape::constant;
     /// Convolution on the DSP extension, int8.
     ARMV7EM_CONV_2D_S8 = tbx_armv7em_conv_2d_s8: kernels::armv7em::conv::conv_2d_s8;
+    /// 3x3 convolution by Winograd's method on the DSP extension, int8.
+    ARMV7EM_CONV_3X3_S8 = tbx_armv7em_conv_3x3_s8: kernels::armv7em::conv3x3::conv_3x3_s8;
     /// 3x3 depthwise convolution on the DSP extension, int8.
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
     /// Fully connected layer on the DSP extension, int8.

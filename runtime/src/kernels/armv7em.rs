@@ -5,9 +5,11 @@
 //! were checked into pointers for those functions.
 
 pub mod conv;
+pub mod conv3x3;
 pub mod depthwise;
 pub mod depthwise3x3;
 pub mod fully_connected;
 pub mod gemm;
 pub mod gemv;
 pub mod widen;
+pub mod winograd;

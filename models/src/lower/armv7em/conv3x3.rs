@@ -1,0 +1,103 @@
+//! Streams for 3x3 convolutions by Winograd's method.
+
+use super::{Form, bytes, folded_bias, pair, sums};
+use crate::graph::Node;
+use crate::lower::Lowering;
+use crate::lower::conv::{Channel, Convolution};
+use tinderbox_runtime::abi;
+use tinderbox_runtime::kernels::armv7em::conv3x3::{Conv3x3, scratch_bytes};
+use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES, WEIGHTS};
+use tinderbox_runtime::kernels::window::Window;
+
+/// All numbers of the method are this many times the real ones.
+const SCALE: i64 = 24;
+
+/// Whether Winograd's method does this convolution.
+pub(super) fn fits(convolution: &Convolution) -> bool {
+    let w = convolution.windows.window;
+    (w.kernel_height, w.kernel_width) == (3, 3)
+        && (w.stride_height, w.stride_width) == (1, 1)
+        && (w.dilation_height, w.dilation_width) == (1, 1)
+        && w.in_channels % 4 == 0
+        && w.out_channels % 2 == 0
+        && convolution.windows.images() == 1
+}
+
+/// Lowers a convolution that [`fits`]; `false` if a channel's numbers are out of the kernel's range.
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
+    let Some(stream) = stream(convolution) else { return false };
+    let window = convolution.windows.window;
+    let requantization = convolution.channels[0].requantization;
+    let view = convolution.windows.output(1);
+    let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
+    lowering
+        .layer(node, abi::ARMV7EM_CONV_3X3_S8, view.rows)
+        .rows_per_step(rows_per_step(&window))
+        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
+        .writes(node.outputs[0], view, |y| y..y + 1)
+        .params(window.words())
+        .params(Conv3x3 { min: requantization.min, max: requantization.max }.words())
+        .channels(vec![padding])
+        .weights(bytes(&stream))
+        .scratch(scratch_bytes(&window))
+        .finish();
+    true
+}
+
+/// The fewest rows whose tiles fill blocks, two at most.
+fn rows_per_step(w: &Window) -> usize {
+    let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
+    if per_row % TILES != 0 && (2 * per_row).div_ceil(TILES) < 2 * per_row.div_ceil(TILES) && w.out_height > 1 {
+        2
+    } else {
+        1
+    }
+}
+
+fn stream(convolution: &Convolution) -> Option<Vec<u32>> {
+    let channels = convolution.windows.window.in_channels as usize;
+    let filter = 9 * channels;
+    let weights = |c: usize| &convolution.weights[c * filter..][..filter];
+    let mut stream = vec![];
+    for first in (0..convolution.channels.len()).step_by(2) {
+        let both = [first, first + 1];
+        let all = |exact: bool| -> Option<Vec<Form>> {
+            both.iter()
+                .map(|c| form(&convolution.channels[*c], convolution.input_zero_point, weights(*c), exact))
+                .collect()
+        };
+        let mut forms = all(false)?;
+        if forms[0].form != forms[1].form {
+            forms = all(true)?;
+        }
+        stream.push(forms[0].form);
+        stream.extend(forms.iter().map(|form| form.start.wrapping_mul(SCALE as i32) as u32));
+        stream.extend(forms.iter().flat_map(|form| form.constants).map(|n| n as u32));
+        for factors in WEIGHTS {
+            for row in 0..3 {
+                for word in 0..channels / 2 {
+                    let channel = 4 * (word / 2) + word % 2;
+                    for c in both {
+                        let weight = |channel: usize| transformed(&factors, weights(c), row, channel, channels);
+                        stream.push(pair(weight(channel), weight(channel + 2)));
+                    }
+                }
+            }
+        }
+    }
+    debug_assert_eq!(stream.len() * 2, convolution.channels.len() * (9 + 6 * SLOTS * channels / 2 * 2 / 2));
+    Some(stream)
+}
+
+/// The requantization of a channel whose sums, 24-fold, fit 32 bits.
+fn form(channel: &Channel, input_zero_point: i32, weights: &[i8], must_be_exact: bool) -> Option<Form> {
+    let sums = sums(folded_bias(channel, input_zero_point, weights)?, weights)?;
+    let largest = i64::from(*sums.end()).max(-i64::from(*sums.start())) + (1 << 16);
+    (largest * SCALE < i64::from(i32::MAX)).then(|| Form::new(channel, input_zero_point, weights, must_be_exact))?
+}
+
+/// A kernel row of one input channel, transformed for one slot.
+fn transformed(factors: &[i32; 3], weights: &[i8], row: usize, channel: usize, channels: usize) -> i32 {
+    let weight = |column: usize| i32::from(weights[(3 * row + column) * channels + channel]);
+    (0..3).map(|column| factors[column] * weight(column)).sum()
+}
