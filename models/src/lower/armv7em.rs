@@ -1,5 +1,6 @@
 //! Weights and constants for the kernels of Armv7E-M's DSP extension.
 
+pub(super) mod add;
 mod conv;
 mod conv3x3;
 mod depthwise;

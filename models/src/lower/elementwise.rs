@@ -1,9 +1,9 @@
 //! Elementwise operators of two inputs, with broadcasting.
 
-use super::{Error, Lowering, View, per_tensor, rows_of, scale};
+use super::{Error, Kernels, Lowering, View, armv7em, per_tensor, rows_of, scale};
 use crate::graph::{DType, Node, Op, TensorId};
 use tinderbox_runtime::abi;
-use tinderbox_runtime::kernels::add::{Add, LEFT_SHIFT};
+use tinderbox_runtime::kernels::add::{Add, LEFT_SHIFT, element as add_element};
 
 /// Lowers `ADD`.
 pub(super) fn add(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
@@ -33,8 +33,22 @@ pub(super) fn add(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error>
         min,
         max,
     };
-    binary(lowering, node, abi::ADD_S8, &params.words());
+    let expected = |a: i8, b: i8| add_element(&params, a, b);
+    let factors = [a_scale, b_scale].map(|scale| f64::from(scale) / f64::from(output_scale));
+    let kernel = (lowering.kernels == Kernels::Armv7em && same_shape(lowering, [a, b, output]))
+        .then(|| armv7em::add::search(factors, expected))
+        .flatten();
+    match kernel {
+        Some(fast) => binary(lowering, node, abi::ARMV7EM_ADD_S8, &fast.words()),
+        None => binary(lowering, node, abi::ADD_S8, &params.words()),
+    }
     Ok(())
+}
+
+fn same_shape(lowering: &Lowering<'_>, tensors: [TensorId; 3]) -> bool {
+    let [a, b, output] = tensors.map(|id| &lowering.tensor(id).shape);
+    let view = rows_of(lowering.tensor(tensors[2]));
+    a == b && b == output && (view.rows == 1 || view.row_bytes % 4 == 0)
 }
 
 /// A node over two int8 inputs. `params` come first, then the broadcast.

@@ -1,9 +1,10 @@
 //! Average and maximum pooling.
 
 use super::window::{Geometry, Windows};
-use super::{Error, Lowering, per_tensor, scale, unsupported};
+use super::{Error, Kernels, Lowering, per_tensor, scale, unsupported};
 use crate::graph::{DType, Node, Op, Stride};
 use tinderbox_runtime::abi;
+use tinderbox_runtime::kernels::armv7em::pool::MAX_COLUMNS;
 use tinderbox_runtime::kernels::pool::Bounds;
 
 /// Lowers `AVERAGE_POOL_2D` and `MAX_POOL_2D`. An average over the whole image is taken row by row.
@@ -23,8 +24,11 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Erro
     let (view, from) = (windows.output(1), windows.input(1));
     let layer = if average && windows.is_global() {
         let last = from.rows - 1;
+        let w = windows.window;
+        let fast = lowering.kernels == Kernels::Armv7em && w.in_channels % 4 == 0 && w.in_width <= MAX_COLUMNS;
+        let kernel = if fast { abi::ARMV7EM_GLOBAL_AVERAGE_POOL_S8 } else { abi::GLOBAL_AVERAGE_POOL_S8 };
         lowering
-            .layer(node, abi::GLOBAL_AVERAGE_POOL_S8, from.rows)
+            .layer(node, kernel, from.rows)
             .reads(input, from, |row| row..row + 1)
             .writes(output, view, |row| if row == last { 0..1 } else { 0..0 })
             .state(4 * windows.window.in_channels as usize)

@@ -39,6 +39,8 @@ kernels! {
     GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average_s8;
     /// A constant tensor, row by row.
     CONSTANT = tbx_constant: kernels::shape::constant;
+    /// Elementwise addition on the DSP extension, int8.
+    ARMV7EM_ADD_S8 = tbx_armv7em_add_s8: kernels::armv7em::add::add_s8;
     /// Convolution on the DSP extension, int8.
     ARMV7EM_CONV_2D_S8 = tbx_armv7em_conv_2d_s8: kernels::armv7em::conv::conv_2d_s8;
     /// 3x3 convolution by Winograd's method on the DSP extension, int8.
@@ -47,6 +49,8 @@ kernels! {
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
     /// Fully connected layer on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
+    /// Global average pooling on the DSP extension, int8.
+    ARMV7EM_GLOBAL_AVERAGE_POOL_S8 = tbx_armv7em_global_average_pool_s8: kernels::armv7em::pool::global_average_s8;
     /// Convolution, int8.
     CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
     /// A copy of every row.

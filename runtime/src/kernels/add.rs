@@ -35,17 +35,20 @@ super::params! {
 /// Bits by which inputs are scaled up.
 pub const LEFT_SHIFT: u32 = 20;
 
+/// One element.
+#[inline]
+pub fn element(p: &Add, a: i8, b: i8) -> i8 {
+    let scaled = |x: i8, zero_point: i32, multiplier: i32, shift: i32| {
+        Multiplier { multiplier, shift }.apply((i32::from(x) - zero_point).wrapping_shl(LEFT_SHIFT))
+    };
+    let a = scaled(a, p.a_zero_point, p.a_multiplier, p.a_shift);
+    let b = scaled(b, p.b_zero_point, p.b_multiplier, p.b_shift);
+    let output = Multiplier { multiplier: p.output_multiplier, shift: p.output_shift };
+    clamp_s8(output.apply(a.wrapping_add(b)).wrapping_add(p.output_zero_point), p.min, p.max)
+}
+
 /// Scalars: [`Add`], then the dimensions of a row (see [`binary_s8`]).
 pub fn s8(step: &Step<'_>) -> Option<()> {
     let p = Add::read(step)?;
-    let a_scale = Multiplier { multiplier: p.a_multiplier, shift: p.a_shift };
-    let b_scale = Multiplier { multiplier: p.b_multiplier, shift: p.b_shift };
-    let out_scale = Multiplier { multiplier: p.output_multiplier, shift: p.output_shift };
-    let dimensions = step.param_list().get(Add::FIELDS.len()..)?;
-    binary_s8(step, dimensions, |a, b| {
-        let a = a_scale.apply((i32::from(a) - p.a_zero_point).wrapping_shl(LEFT_SHIFT));
-        let b = b_scale.apply((i32::from(b) - p.b_zero_point).wrapping_shl(LEFT_SHIFT));
-        let sum = out_scale.apply(a.wrapping_add(b)).wrapping_add(p.output_zero_point);
-        Some(clamp_s8(sum, p.min, p.max))
-    })
+    binary_s8(step, step.param_list().get(Add::FIELDS.len()..)?, |a, b| Some(element(&p, a, b)))
 }

@@ -4,6 +4,7 @@
 //! the host executes the very programs that are compiled for these cores. All of this module's `unsafe` turns views that
 //! were checked into pointers for those functions.
 
+pub mod add;
 pub mod conv;
 pub mod conv3x3;
 pub mod depthwise;
@@ -11,5 +12,6 @@ pub mod depthwise3x3;
 pub mod fully_connected;
 pub mod gemm;
 pub mod gemv;
+pub mod pool;
 pub mod widen;
 pub mod winograd;

@@ -15,7 +15,8 @@ super::params! {
     }
 }
 
-fn layer(step: &Step<'_>) -> Option<(Window, Bounds)> {
+/// Scalars of a pool.
+pub(crate) fn layer(step: &Step<'_>) -> Option<(Window, Bounds)> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     Some((Window::from(*window), Bounds::from(*rest.first_chunk()?)))
 }
@@ -83,9 +84,14 @@ pub fn global_average_s8(step: &Step<'_>) -> Option<()> {
         }
         i32::set(state, channel, sum)?;
     }
+    finish_global(step, &window, &bounds)
+}
+
+/// Divides the sums in the last step of a global average.
+pub(crate) fn finish_global(step: &Step<'_>, window: &Window, bounds: &Bounds) -> Option<()> {
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
-        for channel in 0..channels {
+        let (state, out) = (step.state()?, step.output(0)?.get(y)?);
+        for channel in 0..window.in_channels as usize {
             let mean = average(i32::get(state, channel)?, window.in_height.wrapping_mul(window.in_width))?;
             out.get(channel)?.set(clamp_s8(mean, bounds.min, bounds.max) as u8);
         }
