@@ -1,6 +1,7 @@
 //! The Tinderbox compiler. A model goes one way: import, compress, lower, choose, plan, emit.
 #![forbid(unsafe_code)]
 
+pub mod algebra;
 pub mod compile;
 pub mod emit;
 pub mod graph;

@@ -1,5 +1,6 @@
 //! What programs are compiled for, and where the parts of firmware are found.
 
+use crate::lower::Kernels;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -9,6 +10,8 @@ use thiserror::Error;
 pub struct Target {
     /// As given on the command line.
     pub name: &'static str,
+    /// Kernels that it runs.
+    pub kernels: Kernels,
     /// Rust's name of it.
     pub triple: &'static str,
     /// Rust's code generation for this core.
@@ -22,6 +25,7 @@ pub struct Target {
 /// All targets.
 pub const TARGETS: &[Target] = &[Target {
     name: "cortex-m4",
+    kernels: Kernels::Armv7em,
     triple: "thumbv7em-none-eabi",
     rust_cpu: "cortex-m4",
     cc: "arm-none-eabi-gcc",
