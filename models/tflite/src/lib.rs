@@ -16,7 +16,7 @@
 /// Bytes 4 to 7 of every file.
 pub const FILE_IDENTIFIER: [u8; 4] = *b"TFL3";
 
-pub use planus::{Builder, Error, ReadAsRoot, Vector, errors::ErrorKind};
+pub use planus::{Builder, Error, ReadAsRoot, Vector, VectorRead, errors::ErrorKind};
 pub use schema::tflite::*;
 
 #[allow(missing_docs, unreachable_pub, unused_imports, clippy::all, clippy::undocumented_unsafe_blocks)]
