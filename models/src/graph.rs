@@ -1,14 +1,23 @@
 //! The network as it was imported: operators over tensors, in topological order.
 //!
 //! A `Graph` is what every importer yields and every compression pass rewrites. It says what to compute, not how:
-//! rows, rings and kernels begin in [`crate::lower`]. An importer hands out only graphs that pass [`Graph::validate`];
+//! rows, rings and kernels begin in the lowering. An importer hands out only graphs that pass [`Graph::validate`];
 //! nothing after it checks indices again.
 
+mod macs;
 mod op;
+mod prune;
+mod refusal;
+mod rules;
 mod validate;
 
-pub use op::{Activation, Op, Padding, Stride};
-use std::sync::Arc;
+pub use macs::macs;
+pub use op::{Activation, Arg, Binary, Compare, MirrorMode, Op, Padding, Reduction, Resize, Stride, Unary};
+pub use refusal::{Kind, Place, Refusal};
+pub(crate) use refusal::{ensure, ensure_count};
+pub(crate) use rules::check;
+use std::{fmt, sync::Arc};
+pub use validate::{MAX_ACTIVATION_BYTES, MAX_RANK};
 
 /// Index into [`Graph::tensors`].
 pub type TensorId = usize;
@@ -44,6 +53,21 @@ impl DType {
     }
 }
 
+/// The name in TensorFlow Lite.
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            DType::F32 => "FLOAT32",
+            DType::I8 => "INT8",
+            DType::U8 => "UINT8",
+            DType::I16 => "INT16",
+            DType::I32 => "INT32",
+            DType::I64 => "INT64",
+            DType::Bool => "BOOL",
+        })
+    }
+}
+
 /// Affine quantization: `real = scale * (q - zero_point)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantization {
@@ -74,9 +98,10 @@ pub struct Tensor {
     /// Absent for float and index tensors.
     pub quant: Option<Quantization>,
     /// The contents where constant: row-major, little-endian, `elements() * dtype.bytes()` long. Int4 weights are
-    /// unpacked to I8 on import (`bits` remembers).
+    /// unpacked to I8 and float16 to F32 on import (`bits` remembers).
     pub data: Option<Arc<[u8]>>,
-    /// Bits per stored element where fewer than the type's (4 for int4 weights), else `8 * dtype.bytes()`.
+    /// Bits per stored element where fewer than the type's (4 for int4 weights, 16 for float16), else
+    /// `8 * dtype.bytes()`.
     pub bits: u8,
 }
 
@@ -89,6 +114,21 @@ impl Tensor {
     /// Bytes of the dense tensor.
     pub fn bytes(&self) -> usize {
         self.elements() * self.dtype.bytes()
+    }
+
+    /// Bytes of a constant as it is stored: two int4 weights share one.
+    pub fn stored_bytes(&self) -> usize {
+        (self.elements() * usize::from(self.bits)).div_ceil(8)
+    }
+
+    /// The contents of a constant of type I32 or I64.
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        let data = self.data.as_ref()?;
+        match self.dtype {
+            DType::I32 => Some(data.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect()),
+            DType::I64 => Some(data.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect()),
+            _ => None,
+        }
     }
 }
 
@@ -129,11 +169,4 @@ pub struct Graph {
     pub outputs: Vec<TensorId>,
     /// State that survives an inference.
     pub variables: Vec<Variable>,
-}
-
-impl Graph {
-    /// placeholder until the importer lands
-    pub fn macs(&self, _node: &Node) -> u64 {
-        0
-    }
 }

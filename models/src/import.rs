@@ -1,1 +1,89 @@
-//! Model files to [`crate::graph::Graph`].
+//! Model files to [`Graph`].
+//!
+//! A file comes from anywhere: nothing in it is believed. Every count, index, shape and type is checked before it is
+//! used, the work and the memory spent are bounded by the file's length, and what this compiler does not do is refused
+//! with a message that says where and what to do about it. What comes out has passed [`Graph::validate`].
+
+mod fold;
+mod tflite;
+
+use crate::graph::{Graph, Refusal};
+use std::{fs::File, io::Read, path::Path};
+
+/// The largest model file, far above any microcontroller's flash.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
+
+/// Why a model file could not be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file could not be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// The path.
+        file: String,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The model is wrong or beyond this compiler: [`Refusal::kind`] tells.
+    #[error("{file}: {refusal}")]
+    Refused {
+        /// The path, or the name given with the bytes.
+        file: String,
+        /// Where and why.
+        refusal: Box<Refusal>,
+    },
+}
+
+impl Error {
+    /// The refusal, if the file could be read at all.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Error::Read { .. } => None,
+            Error::Refused { refusal, .. } => Some(refusal),
+        }
+    }
+}
+
+/// Imports a .tflite file. The graph is named after the file.
+pub fn import(path: &Path) -> Result<Graph, Error> {
+    let file = path.display().to_string();
+    let mut bytes = Vec::new();
+    let opened = File::open(path).and_then(|f| f.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes));
+    if let Err(source) = opened {
+        return Err(Error::Read { file, source });
+    }
+    let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
+    let mut graph = import_bytes(&file, &bytes)?;
+    graph.name = name;
+    Ok(graph)
+}
+
+/// Imports the contents of a .tflite file. `name` becomes the graph's name and stands in messages.
+pub fn import_bytes(name: &str, bytes: &[u8]) -> Result<Graph, Error> {
+    let result = recognise(bytes).and_then(|()| tflite::import(bytes));
+    let refused = |refusal| Error::Refused { file: name.to_owned(), refusal: Box::new(refusal) };
+    let mut graph = result.map_err(refused)?;
+    graph.name = name.to_owned();
+    Ok(graph)
+}
+
+/// Demands a TensorFlow Lite file; tells what others look like.
+fn recognise(bytes: &[u8]) -> Result<(), Refusal> {
+    const HELP: &str = "convert the model with tf.lite.TFLiteConverter and give the .tflite file";
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(Refusal::unsupported(format!("the file is larger than {} MB", MAX_FILE_BYTES >> 20)));
+    }
+    if bytes.get(4..8) == Some(&tinderbox_tflite::FILE_IDENTIFIER) {
+        return Ok(());
+    }
+    let looks = match bytes {
+        [] | [_] | [_, _] | [_, _, _] => "too short",
+        [0x1F, 0x8B, ..] => "looks compressed by gzip",
+        [b'P', b'K', 3, 4, ..] => "looks like a zip archive or a .keras file",
+        [0x89, b'H', b'D', b'F', ..] => "looks like HDF5, a Keras .h5 file",
+        _ if bytes.len() < 8 => "too short",
+        [_, _, _, _, b'T', b'F', b'L', ..] => "wrong identifier: another version of the format",
+        _ => "wrong identifier",
+    };
+    Err(Refusal::invalid(format!("not a TFLite file: {looks}")).help(HELP))
+}

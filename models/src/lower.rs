@@ -17,7 +17,7 @@ mod shape;
 mod softmax;
 mod window;
 
-use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId};
+use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId, macs};
 use crate::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -192,6 +192,7 @@ impl<'a> Lowering<'a> {
             Op::Softmax { .. } => softmax::lower(self, node),
             Op::Quantize => quantize::quantize(self, node),
             Op::Dequantize => quantize::dequantize(self, node),
+            _ => Err(unsupported(node, "there is no kernel for it yet")),
         }
     }
 
@@ -337,7 +338,7 @@ impl<'a> Lowering<'a> {
 
     /// Starts the kernel side of a node that makes `rows` output rows, or takes that many steps for one.
     fn layer(&mut self, node: &GraphNode, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
-        let macs = self.source.map_or(0, |_| self.graph.macs(node));
+        let macs = self.source.map_or(0, |_| macs(self.graph, node));
         self.added_layer(&node.name, node.op.name(), kernel, rows).macs(macs)
     }
 

@@ -1,5 +1,6 @@
 //! `report.json`: what a program costs.
 
+use crate::graph::Graph;
 use crate::program::Image;
 use crate::run::board::Measured;
 use serde::Serialize;
@@ -11,8 +12,10 @@ pub struct Report {
     pub target: String,
     /// Where it ran: `host`, a board, or nothing.
     pub on: Option<String>,
-    /// Multiply-accumulates of an inference.
+    /// Multiply-accumulates of the model.
     pub macs: u64,
+    /// Those that are left where channels that do not matter were dropped.
+    pub executed_macs: u64,
     /// RAM for inference beside the stack and the handle.
     pub arena_bytes: usize,
     /// RAM that no order of the same steps can go below.
@@ -59,11 +62,12 @@ pub struct LayerReport {
 
 impl Report {
     /// What is known without running anything.
-    pub fn new(target: &str, image: &Image) -> Self {
+    pub fn new(target: &str, graph: &Graph, image: &Image) -> Self {
         let plan = image.plan();
         Report {
             target: target.into(),
-            macs: image.nodes().map(|node| node.layer.macs).sum(),
+            macs: graph.macs(),
+            executed_macs: image.nodes().map(|node| node.layer.macs).sum(),
             arena_bytes: plan.arena_bytes,
             arena_lower_bound_bytes: plan.lower_bound_bytes,
             flash: Flash {

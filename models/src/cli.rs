@@ -1,0 +1,106 @@
+//! The command line: one file per subcommand.
+
+mod compile;
+mod files;
+mod inspect;
+mod run;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::Path;
+use std::process::ExitCode;
+use tinderbox::compile::{self as compiler, Options};
+use tinderbox::graph::Graph;
+use tinderbox::lower::InputMode;
+use tinderbox::program::Image;
+use tinderbox::{import, target};
+
+/// Compiles neural networks for microcontrollers.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a model as C source and header, with the library that runs it
+    Compile(compile::Arguments),
+    /// Show what is in a model
+    Inspect(inspect::Arguments),
+    /// Run a model, here or on an emulated board, and say what it costs
+    Run(run::Arguments),
+}
+
+/// How inputs reach the model.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum InputChoice {
+    /// Filled in whole, in the arena; an inference consumes them
+    #[default]
+    Whole,
+    /// Pushed row by row
+    Rows,
+}
+
+impl From<InputChoice> for InputMode {
+    fn from(choice: InputChoice) -> Self {
+        match choice {
+            InputChoice::Whole => InputMode::Whole,
+            InputChoice::Rows => InputMode::Rows,
+        }
+    }
+}
+
+/// Why a command ended early. What it wrote so far is whole; nothing is left half-written.
+enum Failure {
+    /// The model, or the request, cannot be served: exit status 2.
+    Refused(String),
+    /// Something went wrong on this machine: exit status 1.
+    Failed(String),
+}
+
+impl Failure {
+    fn refused(error: impl std::fmt::Display) -> Self {
+        Failure::Refused(error.to_string())
+    }
+
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<import::Error> for Failure {
+    fn from(error: import::Error) -> Self {
+        Self::refused(error)
+    }
+}
+
+impl From<target::Error> for Failure {
+    fn from(error: target::Error) -> Self {
+        Self::refused(error)
+    }
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Compile(arguments) => compile::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+    };
+    let (message, status) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Refused(message)) => (message, 2),
+        Err(Failure::Failed(message)) => (message, 1),
+    };
+    eprintln!("tinderbox: {message}");
+    ExitCode::from(status)
+}
+
+/// Reads and compiles a model.
+fn build(model: &Path, options: &Options) -> Result<(Graph, Image), Failure> {
+    let graph = import::import(model)?;
+    let image = compiler::compile(&graph, options)
+        .map_err(|error| Failure::Refused(format!("{}: {error}", model.display())))?;
+    Ok((graph, image))
+}

@@ -1,0 +1,45 @@
+//! `tinderbox compile`.
+
+use super::{Failure, InputChoice, build, files};
+use std::path::PathBuf;
+use tinderbox::compile::Options;
+use tinderbox::emit::c::{emit, identifier};
+use tinderbox::report::Report;
+use tinderbox::run::firmware::device_library;
+use tinderbox::target;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The model: a .tflite file
+    model: PathBuf,
+    /// Instruction set of the device
+    #[arg(long)]
+    target: String,
+    /// Name of the files and C symbols (default: the model file's)
+    #[arg(long)]
+    name: Option<String>,
+    /// How inputs reach the model
+    #[arg(long, value_enum, default_value_t)]
+    input_mode: InputChoice,
+    /// Folder for NAME.c, NAME.h, tinderbox.h, libtinderbox.a and report.json
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let target = target::target(&arguments.target)?;
+    let options = Options { input_mode: arguments.input_mode.into(), kernels: target.kernels, ..Options::default() };
+    let (graph, image) = build(&arguments.model, &options)?;
+    let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
+    let name = identifier(arguments.name.as_deref().unwrap_or(&stem));
+    let sources = emit(&name, &graph, &image);
+    let library = std::fs::read(device_library(target).map_err(Failure::failed)?).map_err(Failure::failed)?;
+    let header = std::fs::read(target::home().join("runtime/include/tinderbox.h")).map_err(Failure::failed)?;
+    let folder = &arguments.output;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))?;
+    files::write(&folder.join("libtinderbox.a"), &library)?;
+    files::write(&folder.join("tinderbox.h"), &header)?;
+    files::write(&folder.join(format!("{name}.h")), sources.header.as_bytes())?;
+    files::write(&folder.join(format!("{name}.c")), sources.source.as_bytes())?;
+    files::write_json(&folder.join("report.json"), &Report::new(target.name, &graph, &image))
+}
