@@ -3,4 +3,5 @@
 
 pub mod graph;
 pub mod import;
+pub mod inspect;
 pub mod plan;

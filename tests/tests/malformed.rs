@@ -19,12 +19,25 @@ fn malformed_files_are_refused_and_borderline_ones_accepted() {
         if std::env::var_os("SHOW").is_some() {
             println!("{:6} {:34} {found}\n       {:34} {}", text("expect"), text("file"), "", text("good_importer"));
         }
-        if !as_expected(row, result.is_ok()) || start.elapsed() > Duration::from_secs(1) {
+        let silent = mentions(text("good_importer")).find(|word| result.is_err() && !found.contains(word));
+        if !as_expected(row, result.is_ok()) || silent.is_some() || start.elapsed() > Duration::from_secs(1) {
             wrong.push(format!("{} expects {:?}, found {found:?}", text("file"), text("good_importer")));
         }
     }
     assert_eq!(rows.len(), 159);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Operators and tensors that the message should name as well: `CONV_2D:`, `tensor x:`.
+fn mentions(good: &str) -> impl Iterator<Item = String> {
+    let reason = good.strip_prefix("reject: ").unwrap_or_default();
+    let operator = reason
+        .split(':')
+        .next()
+        .filter(|word| word.chars().all(|c| c.is_ascii_uppercase() || "_0123456789".contains(c)));
+    let tensor =
+        reason.strip_prefix("tensor ").and_then(|rest| rest.split(':').next()).filter(|name| !name.contains(' '));
+    operator.map(str::to_owned).into_iter().chain(tensor.map(|name| format!("tensor {name:?}")))
 }
 
 fn as_expected(row: &Value, accepted: bool) -> bool {
