@@ -7,8 +7,8 @@ use tinderbox::{
     import::import_bytes,
 };
 use tinderbox_tflite::{
-    Buffer, Builder, BuiltinOperator as Kind, BuiltinOptions, FullyConnectedOptions, Model, Operator, OperatorCode,
-    PackOptions, ReshapeOptions, StridedSliceOptions, SubGraph, Tensor, TensorType, to_bytes,
+    Buffer, Builder, BuiltinOperator as Kind, BuiltinOptions, Model, Operator, OperatorCode, PackOptions,
+    StridedSliceOptions, SubGraph, Tensor, TensorType, to_bytes,
 };
 
 /// A model in the making; tensor and buffer indices are equal.
@@ -77,7 +77,7 @@ fn shape_arithmetic_before_a_reshape_is_folded() {
     w.operator(Kind::StridedSlice, &[1, 2, 3, 4], &[5], Some(BuiltinOptions::StridedSliceOptions(Box::new(slice))));
     let pack = PackOptions { values_count: 2, axis: 0 };
     w.operator(Kind::Pack, &[5, 6], &[7], Some(BuiltinOptions::PackOptions(Box::new(pack))));
-    let reshape = BuiltinOptions::ReshapeOptions(Box::new(ReshapeOptions::default()));
+    let reshape = BuiltinOptions::ReshapeOptions(Box::default());
     w.operator(Kind::Reshape, &[0, 7], &[8], Some(reshape));
     let graph = w.import();
     assert_eq!(graph.nodes.iter().map(|node| &node.op).collect::<Vec<_>>(), [&Op::Reshape]);
@@ -93,7 +93,7 @@ fn float16_weights_become_float32_constants() {
     w.tensor(&[1, 2], TensorType::Float32, &[]);
     w.tensor(&[1, 1], TensorType::Float32, &[]);
     w.operator(Kind::Dequantize, &[1], &[2], None);
-    let dense = BuiltinOptions::FullyConnectedOptions(Box::new(FullyConnectedOptions::default()));
+    let dense = BuiltinOptions::FullyConnectedOptions(Box::default());
     w.operator(Kind::FullyConnected, &[0, 2, -1], &[3], Some(dense));
     let graph = w.import();
     assert_eq!(graph.nodes.len(), 1);

@@ -157,14 +157,19 @@ impl Sources {
     }
 }
 
+/// Whether the size in bytes fits 31 bits, and so does any product of some of the dimensions, even beside a zero.
+pub(crate) fn is_sane(shape: &[usize], dtype: DType) -> bool {
+    let bytes = shape.iter().try_fold(dtype.bytes(), |bytes, &n| bytes.checked_mul(n.max(1)));
+    bytes.is_some_and(|bytes| bytes <= i32::MAX as usize)
+}
+
 fn check_tensor(tensor: &Tensor) -> Result<(), Refusal> {
     let rank = tensor.shape.len();
     if rank > MAX_RANK {
         return Err(Refusal::unsupported(format!("{rank} dimensions, at most {MAX_RANK} are supported")));
     }
-    let bytes = tensor.shape.iter().try_fold(tensor.dtype.bytes(), |bytes, &n| bytes.checked_mul(n));
-    let bytes = bytes.filter(|&bytes| bytes <= i32::MAX as usize);
-    let bytes = bytes.ok_or_else(|| Refusal::invalid(format!("the shape {:?} is too large", tensor.shape)))?;
+    ensure!(is_sane(&tensor.shape, tensor.dtype), "too large: shape {:?}", tensor.shape);
+    let bytes = tensor.bytes();
     match &tensor.data {
         Some(data) => ensure!(data.len() == bytes, "{} bytes of data for shape {:?}", data.len(), tensor.shape),
         None => ensure!(bytes > 0, "zero-size tensor: shape {:?}", tensor.shape),
