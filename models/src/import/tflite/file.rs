@@ -52,14 +52,15 @@ impl Budget {
 
     /// Takes so many bytes off.
     pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
-        let left = self.0.get().checked_sub(bytes);
-        self.0.set(left.unwrap_or(0));
-        left.map(|_| ()).ok_or_else(|| Refusal::unsupported("the file reuses its own data beyond all reason"))
+        let refuse = || Refusal::unsupported("the file reuses its own data beyond all reason");
+        self.affords(bytes).then_some(()).ok_or_else(refuse)
     }
 
-    /// Whether so many bytes are left.
+    /// Takes so many bytes off if they are left.
     pub(super) fn affords(&self, bytes: usize) -> bool {
-        bytes <= self.0.get()
+        let left = self.0.get().checked_sub(bytes);
+        self.0.set(left.unwrap_or(self.0.get()));
+        left.is_some()
     }
 }
 
