@@ -27,7 +27,7 @@ pub(super) fn evaluate(
     if inputs.is_empty() || outputs.is_empty() || !is_folded(&node.op) || !affordable(cost) {
         return Ok(None);
     }
-    check(graph, node).map_err(|refusal| refusal.at(|| graph.place(index)))?;
+    check(graph, node)?;
     Ok(compute(node, &inputs, &outputs))
 }
 
