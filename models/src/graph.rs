@@ -17,6 +17,7 @@ pub use refusal::{Kind, Place, Refusal};
 pub(crate) use refusal::{ensure, ensure_count};
 pub(crate) use rules::check;
 use std::{fmt, sync::Arc};
+pub(crate) use validate::is_sane;
 pub use validate::{MAX_ACTIVATION_BYTES, MAX_RANK};
 
 /// Index into [`Graph::tensors`].

@@ -30,7 +30,7 @@ pub enum Error {
         /// The path, or the name given with the bytes.
         file: String,
         /// Where and why.
-        refusal: Box<Refusal>,
+        refusal: Refusal,
     },
 }
 
@@ -61,7 +61,7 @@ pub fn import(path: &Path) -> Result<Graph, Error> {
 /// Imports the contents of a .tflite file. `name` becomes the graph's name and stands in messages.
 pub fn import_bytes(name: &str, bytes: &[u8]) -> Result<Graph, Error> {
     let result = recognise(bytes).and_then(|()| tflite::import(bytes));
-    let refused = |refusal| Error::Refused { file: name.to_owned(), refusal: Box::new(refusal) };
+    let refused = |refusal| Error::Refused { file: name.to_owned(), refusal };
     let mut graph = result.map_err(refused)?;
     graph.name = name.to_owned();
     Ok(graph)

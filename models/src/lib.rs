@@ -6,6 +6,7 @@ pub mod compile;
 pub mod emit;
 pub mod graph;
 pub mod import;
+pub mod inspect;
 pub mod lower;
 pub mod plan;
 pub mod program;

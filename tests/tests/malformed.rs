@@ -19,12 +19,24 @@ fn malformed_files_are_refused_and_borderline_ones_accepted() {
         if std::env::var_os("SHOW").is_some() {
             println!("{:6} {:34} {found}\n       {:34} {}", text("expect"), text("file"), "", text("good_importer"));
         }
-        if !as_expected(row, result.is_ok()) || start.elapsed() > Duration::from_secs(1) {
+        let silent = mentions(text("good_importer")).filter(|word| result.is_err() && !found.contains(word));
+        if !as_expected(row, result.is_ok()) || silent.is_some() || start.elapsed() > Duration::from_secs(1) {
             wrong.push(format!("{} expects {:?}, found {found:?}", text("file"), text("good_importer")));
         }
     }
     assert_eq!(rows.len(), 159);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What the message should name as well: the operator (`CONV_2D: ..`), or some tensor (`tensor x: ..`; the corpus is not
+/// exact about which).
+fn mentions(good: &str) -> Option<String> {
+    let subject = good.strip_prefix("reject: ")?.split(':').next()?;
+    let is_operator = subject.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    match is_operator {
+        true => Some(subject.to_owned()),
+        false => subject.starts_with("tensor ").then(|| "tensor".to_owned()),
+    }
 }
 
 fn as_expected(row: &Value, accepted: bool) -> bool {

@@ -6,7 +6,9 @@ use std::{fmt, ops::RangeInclusive};
 /// `ensure!(condition, "what is wrong {}", ..)` returns [`Refusal::invalid`] unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $($what:tt)+) => {
-        if !$condition {
+        // Not `!`: a comparison with a NaN must not hold either way.
+        if $condition {
+        } else {
             return Err($crate::graph::Refusal::invalid(format!($($what)+)));
         }
     };
@@ -39,7 +41,7 @@ pub struct Refusal {
     /// Wrong, or only unsupported.
     pub kind: Kind,
     /// The operator, where one is to blame.
-    pub operator: Option<Place>,
+    pub operator: Option<Box<Place>>,
     /// The tensor's name, where one is to blame.
     pub tensor: Option<String>,
     /// What is wrong, for people.
@@ -67,7 +69,7 @@ impl Refusal {
 
     /// Names the operator to blame, unless that is known already.
     pub fn at(mut self, place: impl FnOnce() -> Place) -> Self {
-        self.operator.get_or_insert_with(place);
+        self.operator.get_or_insert_with(|| Box::new(place()));
         self
     }
 

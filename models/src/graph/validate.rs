@@ -14,10 +14,10 @@ impl Graph {
     /// shape; the whole is not absurdly large.
     pub fn validate(&self) -> Result<(), Refusal> {
         self.check_ids()?;
-        self.tensors.iter().try_for_each(|tensor| check_tensor(tensor).map_err(|refusal| refusal.on(tensor)))?;
+        self.check_order()?;
+        self.check_tensors()?;
         self.check_size()?;
         self.check_variables()?;
-        self.check_order()?;
         for (index, node) in self.nodes.iter().enumerate() {
             rules::check(self, node).map_err(|refusal| refusal.at(|| self.place(index)))?;
         }
@@ -36,6 +36,17 @@ impl Graph {
         let largest = nodes.chain(&self.inputs).chain(&self.outputs).chain(variables).max();
         let count = self.tensors.len();
         ensure!(largest.is_none_or(|&id| id < count), "tensor index {largest:?} is out of range: there are {count}");
+        Ok(())
+    }
+
+    fn check_tensors(&self) -> Result<(), Refusal> {
+        for (id, tensor) in self.tensors.iter().enumerate() {
+            check_tensor(tensor).map_err(|refusal| {
+                let user = self.nodes.iter().position(|n| n.outputs.contains(&id) || n.inputs.contains(&Some(id)));
+                let refusal = refusal.on(tensor);
+                user.map_or(refusal.clone(), |index| refusal.at(|| self.place(index)))
+            })?;
+        }
         Ok(())
     }
 
@@ -127,8 +138,8 @@ impl Sources {
         }
         let later = graph.nodes.iter().any(|node| node.outputs.contains(&id));
         let what = match later {
-            true => "is read before it is written: the operators are out of order or form a cycle",
-            false => "is read but never written: it is neither constant, nor an input, nor any operator's output",
+            true => "read before it is written: the operators are out of order or form a cycle",
+            false => "read but never written: it is neither constant, nor an input, nor any operator's output",
         };
         Err(Refusal::invalid(what).on(&graph.tensors[id]))
     }
@@ -138,12 +149,18 @@ impl Sources {
             return Ok(());
         }
         let what = match (graph.inputs.contains(&id), graph.tensors[id].data.is_some()) {
-            (true, _) => "a graph input is written",
-            (_, true) => "a constant is written",
-            _ => "is written twice",
+            (true, _) => "a graph input must not be written",
+            (_, true) => "a constant must not be written",
+            _ => "written twice",
         };
         Err(Refusal::invalid(what).on(&graph.tensors[id]))
     }
+}
+
+/// Whether the size in bytes fits 31 bits, and so does any product of some of the dimensions, even beside a zero.
+pub(crate) fn is_sane(shape: &[usize], dtype: DType) -> bool {
+    let bytes = shape.iter().try_fold(dtype.bytes(), |bytes, &n| bytes.checked_mul(n.max(1)));
+    bytes.is_some_and(|bytes| bytes <= i32::MAX as usize)
 }
 
 fn check_tensor(tensor: &Tensor) -> Result<(), Refusal> {
@@ -151,9 +168,8 @@ fn check_tensor(tensor: &Tensor) -> Result<(), Refusal> {
     if rank > MAX_RANK {
         return Err(Refusal::unsupported(format!("{rank} dimensions, at most {MAX_RANK} are supported")));
     }
-    let bytes = tensor.shape.iter().try_fold(tensor.dtype.bytes(), |bytes, &n| bytes.checked_mul(n));
-    let bytes = bytes.filter(|&bytes| bytes <= i32::MAX as usize);
-    let bytes = bytes.ok_or_else(|| Refusal::invalid(format!("the shape {:?} is too large", tensor.shape)))?;
+    ensure!(is_sane(&tensor.shape, tensor.dtype), "too large: shape {:?}", tensor.shape);
+    let bytes = tensor.bytes();
     match &tensor.data {
         Some(data) => ensure!(data.len() == bytes, "{} bytes of data for shape {:?}", data.len(), tensor.shape),
         None => ensure!(bytes > 0, "zero-size tensor: shape {:?}", tensor.shape),
@@ -179,7 +195,7 @@ fn check_quantization(tensor: &Tensor, quant: &Quantization) -> Result<(), Refus
     }
     ensure!(count > 0 && quant.zero_points.len() == count, "{count} scales, {} zero points", quant.zero_points.len());
     for (channel, &scale) in quant.scales.iter().enumerate() {
-        ensure!(scale.is_normal() && scale > 0.0, "invalid scale {scale:e} in channel {channel}");
+        ensure!(scale.is_normal() && scale > 0.0, "invalid scale {scale:?} in channel {channel}");
     }
     let (low, high) = match tensor.dtype {
         DType::I8 => (-128, 127),

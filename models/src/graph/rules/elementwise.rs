@@ -19,7 +19,7 @@ pub(super) fn sum(v: &View) -> Result<(), Refusal> {
         quant::symmetric_i16(t)?;
     }
     let (a, b, y) = (quant::scale(a)?.0, quant::scale(b)?.0, quant::scale(y)?.0);
-    ensure!(2.0 * a.max(b) / y < f64::from(1 << 20), "scale ratio out of range: inputs {a:e} and {b:e}, output {y:e}");
+    ensure!(2.0 * a.max(b) / y < f64::from(1 << 20), "scale ratio out of range: inputs {a:?} and {b:?}, output {y:?}");
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub(super) fn fixed(tensor: &Tensor, wanted: f64, zero_point: i32) -> Result<(),
         return Err(Refusal::invalid(format!("the output's zero point must be {zero_point}, it is {z}")).on(tensor));
     }
     if (found - wanted).abs() > 1e-3 * wanted {
-        let what = format!("the output's scale must be 1/{}, it is {found:e}", 1.0 / wanted);
+        let what = format!("the output's scale must be 1/{}, it is {found:?}", 1.0 / wanted);
         return Err(Refusal::invalid(what).on(tensor));
     }
     Ok(())
@@ -64,7 +64,7 @@ pub(super) fn symmetric_i16(tensor: &Tensor) -> Result<(), Refusal> {
 
 /// Demands a factor that a fixed-point multiplier can hold: positive, below 2^30.
 pub(super) fn factor(value: f64) -> Result<(), Refusal> {
-    ensure!(value > 0.0 && value < f64::from(1 << 30), "scale ratio out of range: {value:e}");
+    ensure!(value > 0.0 && value < f64::from(1 << 30), "scale ratio out of range: {value:?}");
     Ok(())
 }
 
@@ -154,7 +154,7 @@ impl Product<'_> {
             let (w, b) = (w[c.min(w.len() - 1)], bias.scales[c.min(bias.scales.len() - 1)]);
             let difference = (x * f64::from(w) - f64::from(b)).abs();
             if difference > 0.02 * y || bias.zero_points[c.min(bias.zero_points.len() - 1)] != 0 {
-                let what = format!("bias scale {b:e} is inconsistent with input scale * weight scale in channel {c}");
+                let what = format!("bias scale {b:?} is inconsistent with input scale * weight scale in channel {c}");
                 return Err(Refusal::invalid(what).on(t));
             }
         }

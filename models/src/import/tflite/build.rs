@@ -8,7 +8,7 @@ use super::{
     variable::Resources,
 };
 use crate::{
-    graph::{Graph, Node, Op, Refusal, Tensor, TensorId, Variable, ensure},
+    graph::{Graph, Node, Op, Place, Refusal, Tensor, TensorId, Variable, ensure},
     import::fold,
 };
 use std::{collections::HashSet, sync::Arc};
@@ -53,13 +53,20 @@ pub(super) fn build(model: &Model) -> Result<(Graph, Vec<usize>), Refusal> {
         builder.graph.inputs.push(id);
     }
     for operator in &main.operators {
-        builder.operator(operator).map_err(|refusal| refusal.at(|| operator.place()))?;
+        builder.operator(operator).map_err(|refusal| refusal.at(|| place(main, operator)))?;
     }
     for &index in &main.outputs {
         let id = builder.tensor(index)?;
         builder.graph.outputs.push(id);
     }
     Ok((builder.graph, builder.origin))
+}
+
+/// An operator and what it is called, for messages.
+fn place(main: &Subgraph, operator: &Operator) -> Place {
+    let output = operator.outputs.first().and_then(|&i| main.tensors.get(usize::try_from(i).ok()?));
+    let name = output.and_then(|record| record.name().ok().flatten()).unwrap_or_default();
+    Place { index: operator.index, op: operator.name.clone(), name: name.to_owned() }
 }
 
 impl<'a> Builder<'_, 'a> {
@@ -92,7 +99,8 @@ impl<'a> Builder<'_, 'a> {
         }
         let packed = usize::from(tensor.bits) != 8 * tensor.dtype.bytes();
         if packed && tensor.data.is_none() {
-            let what = format!("{}-bit elements are supported in constants only", tensor.bits);
+            let kind = record.type_().map_or("this", |kind| kind.name());
+            let what = format!("type {kind} is supported for constants only");
             return Err(blame(Refusal::unsupported(what)));
         }
         Ok(tensor)
@@ -150,7 +158,6 @@ impl<'a> Builder<'_, 'a> {
 
     fn set_constants(&mut self, outputs: &[TensorId], results: Vec<Arc<[u8]>>) -> Result<(), Refusal> {
         for (&id, data) in outputs.iter().zip(results) {
-            self.model.budget.spend(data.len())?;
             let tensor = &mut self.graph.tensors[id];
             ensure!(tensor.data.is_none() && !self.graph.inputs.contains(&id), "{:?} is written twice", tensor.name);
             tensor.data = Some(data);

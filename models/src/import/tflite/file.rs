@@ -41,12 +41,6 @@ pub(super) struct Operator<'a> {
     pub(super) options: Option<BuiltinOptionsRef<'a>>,
 }
 
-impl Operator<'_> {
-    pub(super) fn place(&self) -> Place {
-        Place { index: self.index, op: self.name.clone(), name: String::new() }
-    }
-}
-
 /// Work allowed for a file, in bytes read or made. Tables of a flatbuffer may share their parts, so that a small file can
 /// ask for enormous work; an honest one uses each of its bytes a few times.
 pub(super) struct Budget(Cell<usize>);
@@ -58,14 +52,15 @@ impl Budget {
 
     /// Takes so many bytes off.
     pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
-        let left = self.0.get().checked_sub(bytes);
-        self.0.set(left.unwrap_or(0));
-        left.map(|_| ()).ok_or_else(|| Refusal::unsupported("the file reuses its own data beyond all reason"))
+        let refuse = || Refusal::unsupported("the file reuses its own data beyond all reason");
+        self.affords(bytes).then_some(()).ok_or_else(refuse)
     }
 
-    /// Whether so many bytes are left.
+    /// Takes so many bytes off if they are left.
     pub(super) fn affords(&self, bytes: usize) -> bool {
-        bytes <= self.0.get()
+        let left = self.0.get().checked_sub(bytes);
+        self.0.set(left.unwrap_or(self.0.get()));
+        left.is_some()
     }
 }
 
@@ -122,11 +117,14 @@ impl<'a> Operator<'a> {
         budget: &Budget,
     ) -> Result<Self, Refusal> {
         let at = |refusal: Refusal, op: &str| refusal.at(|| Place { index, op: op.to_owned(), name: String::new() });
-        let code = read(operator.opcode_index()).map_err(|r| at(r, "operator"))?;
+        let code = read(operator.opcode_index()).map_err(|r| at(r, "(unknown)"))?;
         let code = usize::try_from(code).ok().and_then(|i| codes.get(i)).ok_or_else(|| {
-            at(Refusal::invalid(format!("operator code index {code} out of range: there are {}", codes.len())), "?")
+            at(
+                Refusal::invalid(format!("operator code index {code} out of range: there are {}", codes.len())),
+                "(unknown)",
+            )
         })?;
-        let kind = builtin(code).map_err(|r| at(r, "?"))?;
+        let kind = builtin(code).map_err(|r| at(r, "(unknown)"))?;
         let name = name(code, kind, budget).map_err(|r| at(r, kind.name()))?;
         let rest = || {
             Ok((
@@ -199,7 +197,7 @@ pub(super) fn read<T>(result: Result<T, Error>) -> Result<T, Refusal> {
                 format!("unknown builtin operator {}", source.tag)
             }
             ErrorKind::UnknownEnumTag { source } => format!("unknown {field} {}", source.tag),
-            ErrorKind::UnknownUnionTag { tag } => format!("unknown type of {field} {tag}"),
+            ErrorKind::UnknownUnionTag { tag } => format!("unknown {field} type {tag}"),
             ErrorKind::InvalidUtf8 { .. } => format!("{field} is not valid UTF-8"),
             kind => format!("truncated or corrupt flatbuffer: {kind} in {}", error.source_location),
         })

@@ -42,7 +42,7 @@ fn refuse(operator: &Operator) -> Refusal {
                 .help("compute the features in firmware and import the network behind them")
         }
         B::Custom => Refusal::unsupported(format!("custom operator {name} is not supported")),
-        B::While | B::If | B::Call => Refusal::unsupported(format!("operator {name} is not supported (control flow)"))
+        B::While | B::If | B::Call => Refusal::unsupported(format!("operator {name} (control flow) is not supported"))
             .help("unroll loops in time (unroll=True in Keras) when converting"),
         _ => Refusal::unsupported(format!("operator {name} is not supported")),
     }

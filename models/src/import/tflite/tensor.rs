@@ -1,7 +1,7 @@
 //! Tensor records to tensors.
 
 use super::file::{Budget, Model, list, read};
-use crate::graph::{DType, MAX_RANK, Quantization, Refusal, Tensor, ensure};
+use crate::graph::{DType, MAX_RANK, Quantization, Refusal, Tensor, ensure, is_sane};
 use half::f16;
 use std::{collections::HashMap, sync::Arc};
 use tinderbox_tflite::{QuantizationParametersRef, TensorRef, TensorType};
@@ -32,8 +32,7 @@ pub(super) fn shaped(record: &TensorRef, name: String, budget: &Budget) -> Resul
         Refusal::unsupported(format!("dynamic dimension in shape {dims:?}"))
             .help("convert the model with a fixed input shape")
     })?;
-    let bytes = shape.iter().try_fold(dtype.bytes(), |bytes, &n| bytes.checked_mul(n));
-    ensure!(bytes.is_some_and(|bytes| bytes <= i32::MAX as usize), "too large: shape {shape:?}");
+    ensure!(is_sane(&shape, dtype), "too large: shape {shape:?}");
     let quant = match read(record.quantization())? {
         Some(quant) if dtype != DType::F32 => quantization(&quant, &shape, budget)?,
         _ => None,
