@@ -3,6 +3,7 @@
 //! Every call checks its arguments and returns a status; nothing aborts. There are no globals: any number of models may
 //! be used at once, each by one thread (or interrupt priority) at a time.
 
+pub(crate) mod bytes;
 mod kernel;
 #[cfg(all(feature = "firmware", not(test)))]
 mod panic;

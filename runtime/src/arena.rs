@@ -14,20 +14,16 @@ pub fn view(cells: Cells<'_>, offset: usize, len: usize) -> Option<Cells<'_>> {
     cells.get(offset..)?.get(..len)
 }
 
-/// Copies as many bytes as both have, first to last.
+/// Copies as many bytes as both have.
 #[inline]
 pub fn copy(from: Cells<'_>, to: Cells<'_>) {
-    for (f, t) in from.iter().zip(to) {
-        t.set(f.get());
-    }
+    crate::abi::bytes::copy(from, to);
 }
 
 /// Sets as many cells as both have.
 #[inline]
 pub fn store(from: &[u8], to: Cells<'_>) {
-    for (f, t) in from.iter().zip(to) {
-        t.set(*f);
-    }
+    crate::abi::bytes::store(from, to);
 }
 
 /// An element type of the arena: little-endian, at any alignment.
@@ -54,7 +50,9 @@ macro_rules! element {
             #[inline]
             fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()> {
                 let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
-                store(&value.to_le_bytes(), cells);
+                for (cell, byte) in cells.iter().zip(value.to_le_bytes()) {
+                    cell.set(byte);
+                }
                 Some(())
             }
         }

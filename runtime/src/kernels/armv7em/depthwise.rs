@@ -4,6 +4,7 @@ use super::depthwise3x3::{CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, one_row_
 use crate::arena::{Cells, Element, view};
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
+use std::ops::Range;
 
 crate::kernels::params! {
     /// Scalars of a depthwise convolution behind its [`Window`].
@@ -31,90 +32,81 @@ pub fn packed_columns(w: &Window) -> usize {
 pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
-    let rows = step.output_rows()?;
-    let layer = Layer { w, params, packed: step.scratch()?, stream: step.weights() };
-    let columns = packed_columns(&w);
-    if layer.packed.len() < columns * COLUMN_WORDS * 4
-        || layer.stream.len() < w.in_channels as usize * CHANNEL_WORDS * 4
-    {
-        return None;
-    }
-    let upper = step.output(0)?.get(rows.start)?;
-    let lower = if rows.len() > 1 { step.output(0)?.get(rows.start + 1)? } else { upper };
-    let (source, missing) = layer.sources(step.input(0)?, rows.start)?;
-    layer.fill_columns(0..w.pad_left as usize)?;
-    layer.fill_columns((w.pad_left + w.in_width) as usize..columns)?;
-    for channel in (0..w.in_channels as usize).step_by(GROUP) {
-        layer.pack(&source, &missing, channel)?;
-        layer.compute(channel, upper, lower)?;
+    let (rows, output) = (step.output_rows()?, step.output(0)?);
+    let (channels, columns) = (w.in_channels as usize, packed_columns(&w));
+    let packed = view(step.scratch()?, 0, columns * COLUMN_WORDS * 4)?;
+    let stream = step.weights().get(..channels * CHANNEL_WORDS * 4)?;
+    let upper = view(output.get(rows.start)?, 0, w.out_width as usize * channels)?;
+    let lower = if rows.len() > 1 { view(output.get(rows.start + 1)?, 0, upper.len())? } else { upper };
+    let left = w.pad_left as usize;
+    fill_columns(packed, 0..left, params.input_zero_point)?;
+    fill_columns(packed, left + w.in_width as usize..columns, params.input_zero_point)?;
+    let (sources, missing) = sources(&w, step.input(0)?, rows.clone())?;
+    let mut pack_work = Pack {
+        rows: sources.map(|row| row.as_ptr().cast()),
+        step: channels,
+        columns: w.in_width as usize,
+        to: view(packed, 4 * COLUMN_WORDS * left, 4 * COLUMN_WORDS * w.in_width as usize)?.as_ptr().cast_mut().cast(),
+    };
+    let mut work = Depthwise {
+        x: packed.as_ptr().cast(),
+        stream: stream.as_ptr().cast(),
+        out: upper.as_ptr().cast_mut().cast(),
+        step: channels,
+        lower: (lower.as_ptr() as isize).wrapping_sub(upper.as_ptr() as isize),
+        columns: w.out_width as usize,
+        min: params.min,
+        max: params.max,
+    };
+    for _ in (0..channels).step_by(GROUP) {
+        // SAFETY: rows hold `channels` bytes at every column and are aligned, channels being a multiple of 4; packed
+        // columns, stream and output rows are views of all that the layer needs, and each round takes its four channels.
+        unsafe {
+            pack(&pack_work);
+            if missing != 0 {
+                fill_rows(packed, left, w.in_width as usize, missing, params.input_zero_point);
+            }
+            if w.stride_width == 1 { two_rows(&work) } else { one_row_by_two(&work) }
+        }
+        pack_work.rows = pack_work.rows.map(|row| row.wrapping_add(GROUP));
+        work.stream = work.stream.wrapping_add(GROUP * CHANNEL_WORDS);
+        work.out = work.out.wrapping_add(GROUP);
     }
     Some(())
 }
 
-struct Layer<'a> {
-    w: Window,
-    params: Depthwise3x3,
-    packed: Cells<'a>,
-    stream: &'a [u8],
+/// The four input rows under these output rows; any row where there is none, or none is needed. The second result has a
+/// bit set for each row of padding.
+fn sources<'a>(w: &Window, input: Rows<'a>, rows: Range<usize>) -> Option<([Cells<'a>; 4], u32)> {
+    let top = rows.start as i32 * w.stride_height - w.pad_top;
+    let needed = (rows.len() as i32 - 1) * w.stride_height + 3;
+    let mut found: [Option<Cells<'a>>; 4] = [None; 4];
+    let mut missing = 0;
+    for (i, found) in (0..needed).zip(&mut found) {
+        *found = u32::try_from(top + i).ok().and_then(|row| input.get(row as usize));
+        missing |= u32::from(found.is_none()) << i;
+    }
+    let any = found.iter().flatten().next()?;
+    let bytes = w.in_width as usize * w.in_channels as usize;
+    let found = found.map(|row| view(row.unwrap_or(any), 0, bytes));
+    let [Some(a), Some(b), Some(c), Some(d)] = found else { return None };
+    Some(([a, b, c, d], missing))
 }
 
-impl<'a> Layer<'a> {
-    /// The four input rows under output row `y`, any row where there is none, and which are missing.
-    fn sources(&self, input: Rows<'a>, y: usize) -> Option<([Cells<'a>; 4], [bool; 4])> {
-        let top = y as i32 * self.w.stride_height - self.w.pad_top;
-        let row = |i: i32| u32::try_from(top + i).ok().and_then(|row| input.get(row as usize));
-        // Rows that only a missing lower output row would read may be gone already.
-        let wanted = if self.w.stride_height == 1 && y as i32 + 1 < self.w.out_height { 4 } else { 3 };
-        let rows: [Option<Cells<'a>>; 4] = std::array::from_fn(|i| if i < wanted { row(i as i32) } else { None });
-        let any = rows.iter().flatten().next()?;
-        Some((rows.map(|row| row.unwrap_or(any)), rows.map(|row| row.is_none())))
+/// Zero points in whole columns.
+fn fill_columns(packed: Cells<'_>, columns: Range<usize>, zero_point: i32) -> Option<()> {
+    for half in columns.start * 2 * COLUMN_WORDS..columns.end * 2 * COLUMN_WORDS {
+        i16::set(packed, half, zero_point as i16)?;
     }
+    Some(())
+}
 
-    /// Zero points in whole columns.
-    fn fill_columns(&self, columns: std::ops::Range<usize>) -> Option<()> {
-        for half in columns.start * 2 * COLUMN_WORDS..columns.end * 2 * COLUMN_WORDS {
-            i16::set(self.packed, half, self.params.input_zero_point as i16)?;
+/// Zero points in the rows of `missing`, over all columns of the image.
+fn fill_rows(packed: Cells<'_>, left: usize, columns: usize, missing: u32, zero_point: i32) {
+    for row in (0..4).filter(|row| missing >> row & 1 != 0) {
+        for pair in left * GROUP..(left + columns) * GROUP {
+            // In bounds: `packed` has these columns.
+            let _ = i16::set(packed, 4 * pair + row, zero_point as i16);
         }
-        Some(())
-    }
-
-    /// Packs four channels, with zero points in missing rows.
-    fn pack(&self, rows: &[Cells<'_>; 4], missing: &[bool; 4], channel: usize) -> Option<()> {
-        let (step, columns) = (self.w.in_channels as usize, self.w.in_width as usize);
-        let mut starts = [std::ptr::null(); 4];
-        for (start, row) in starts.iter_mut().zip(rows) {
-            *start = view(row, channel, (columns - 1) * step + GROUP)?.as_ptr().cast();
-        }
-        let first = self.w.pad_left as usize;
-        let to = view(self.packed, 4 * COLUMN_WORDS * first, 4 * COLUMN_WORDS * columns)?;
-        // SAFETY: each row is a view of four bytes at every column; channels are a multiple of 4 and rows aligned, so
-        // that all are; `to` has room for the columns.
-        unsafe { pack(&Pack { rows: starts, step, columns, to: to.as_ptr().cast_mut().cast() }) };
-        for (row, _) in missing.iter().enumerate().filter(|(_, missing)| **missing) {
-            for column in 0..columns * GROUP {
-                i16::set(to, 4 * column + row, self.params.input_zero_point as i16)?;
-            }
-        }
-        Some(())
-    }
-
-    fn compute(&self, channel: usize, upper: Cells<'_>, lower: Cells<'_>) -> Option<()> {
-        let (step, columns) = (self.w.in_channels as usize, self.w.out_width as usize);
-        let bytes = (columns - 1) * step + GROUP;
-        let (upper, lower) = (view(upper, channel, bytes)?, view(lower, channel, bytes)?);
-        let stream = self.stream.get(4 * CHANNEL_WORDS * channel..)?;
-        let work = Depthwise {
-            x: self.packed.as_ptr().cast(),
-            stream: stream.as_ptr().cast(),
-            out: upper.as_ptr().cast_mut().cast(),
-            step,
-            lower: (lower.as_ptr() as isize).wrapping_sub(upper.as_ptr() as isize),
-            columns,
-            min: self.params.min,
-            max: self.params.max,
-        };
-        // SAFETY: the block holds `packed_columns`, the stream four channels, both rows four bytes at every column.
-        unsafe { if self.w.stride_width == 1 { two_rows(&work) } else { one_row_by_two(&work) } };
-        Some(())
     }
 }

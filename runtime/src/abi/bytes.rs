@@ -1,0 +1,30 @@
+//! Bytes moved by the machine's own means: C's `memcpy`, which every target has.
+
+use crate::arena::Cells;
+
+/// Copies as many bytes as both have.
+#[inline]
+pub(crate) fn copy(from: Cells<'_>, to: Cells<'_>) {
+    let bytes = from.len().min(to.len());
+    if from.as_ptr().addr().abs_diff(to.as_ptr().addr()) < bytes {
+        return copy_overlapping(from, to);
+    }
+    // SAFETY: both are live views of at least `bytes` bytes, they do not overlap, and `Cell` allows shared writes.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut(), bytes) }
+}
+
+/// First to last, one by one.
+fn copy_overlapping(from: Cells<'_>, to: Cells<'_>) {
+    for (from, to) in from.iter().zip(to) {
+        to.set(from.get());
+    }
+}
+
+/// Sets as many cells as both have.
+#[inline]
+pub(crate) fn store(from: &[u8], to: Cells<'_>) {
+    let bytes = from.len().min(to.len());
+    // SAFETY: both are live views of at least `bytes` bytes; nobody else writes to `from`, so that it does not overlap
+    // cells; `Cell` allows shared writes.
+    unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut().cast(), bytes) }
+}
