@@ -47,6 +47,8 @@ kernels! {
     ARMV7EM_CONV_3X3_S8 = tbx_armv7em_conv_3x3_s8: kernels::armv7em::conv3x3::conv_3x3_s8;
     /// 3x3 depthwise convolution on the DSP extension, int8.
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
+    /// Convolution of few channels on the DSP extension, int8.
+    ARMV7EM_CONV_NARROW_S8 = tbx_armv7em_conv_narrow_s8: kernels::armv7em::conv_narrow::conv_narrow_s8;
     /// Fully connected layer on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
     /// Global average pooling on the DSP extension, int8.

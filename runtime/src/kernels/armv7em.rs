@@ -7,9 +7,11 @@
 pub mod add;
 pub mod conv;
 pub mod conv3x3;
+pub mod conv_narrow;
 pub mod depthwise;
 pub mod depthwise3x3;
 pub mod fully_connected;
+pub mod gather;
 pub mod gemm;
 pub mod gemv;
 pub mod pool;

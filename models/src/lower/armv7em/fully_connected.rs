@@ -1,7 +1,7 @@
 //! Streams for fully connected layers.
 
 use super::bytes;
-use super::product::{Row, groups, order, pairs};
+use super::product::{self, Row, groups, natural, pairs};
 use crate::graph::Node;
 use crate::lower::Lowering;
 use crate::lower::fully_connected::Dense;
@@ -17,13 +17,13 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
     }
     // Vectors that follow each other without a gap are aligned if their length is.
     let quads = inputs % 4 == 0;
-    let order = order(inputs, quads);
+    let words = if quads { product::quads(inputs) } else { natural(0..inputs) };
     let weights = dense.weights.chunks(inputs);
     let rows: Vec<Row<'_>> =
         dense.channels.iter().zip(weights).map(|(channel, weights)| Row { channel, weights }).collect();
     let (grouped, others) = rows.split_at(outputs - outputs % CHANNELS);
     let (Some(mut stream), Some(rest)) =
-        (groups(grouped, dense.input_zero_point, &order), pairs(others, dense.input_zero_point, &order))
+        (groups(grouped, dense.input_zero_point, &words), pairs(others, dense.input_zero_point, &words))
     else {
         return false;
     };
@@ -33,7 +33,7 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
     let params = FullyConnected {
         inputs: inputs as i32,
         outputs: outputs as i32,
-        words: order.len() as i32,
+        words: words.len() as i32,
         quads: i32::from(quads),
         group_bytes,
         min: requantization.min,
@@ -43,7 +43,7 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
         .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_S8)
         .params(params.words())
         .weights(bytes(&stream))
-        .scratch(4 * order.len())
+        .scratch(4 * words.len())
         .finish();
     true
 }

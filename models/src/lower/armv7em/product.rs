@@ -2,7 +2,8 @@
 
 use super::{Form, folded_bias, pair, sums};
 use crate::lower::conv::Channel;
-use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SINGLE};
+use std::ops::Range;
+use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, PAIR};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
@@ -16,23 +17,29 @@ pub(super) struct Row<'a> {
 }
 
 /// Which elements of a vector stand in each word; `None` fills the last word.
-pub(super) fn order(elements: usize, quads: bool) -> Vec<[Option<usize>; 2]> {
-    if quads {
-        return (0..elements).step_by(4).flat_map(|i| [[Some(i), Some(i + 2)], [Some(i + 1), Some(i + 3)]]).collect();
-    }
-    (0..elements).step_by(2).map(|i| [Some(i), Some(i + 1).filter(|i| *i < elements)]).collect()
+pub(super) type Words = Vec<[Option<usize>; 2]>;
+
+/// Elements 0 and 2, then 1 and 3, of every four: the order in which bytes are widened fastest.
+pub(super) fn quads(elements: usize) -> Words {
+    (0..elements).step_by(4).flat_map(|i| [[Some(i), Some(i + 2)], [Some(i + 1), Some(i + 3)]]).collect()
+}
+
+/// Elements in their own order.
+pub(super) fn natural(elements: Range<usize>) -> Words {
+    let end = elements.end;
+    elements.step_by(2).map(|i| [Some(i), Some(i + 1).filter(|i| *i < end)]).collect()
 }
 
 /// The stream for [`gemm`](tinderbox_runtime::kernels::armv7em::gemm::gemm); `None` if a number is out of range.
-pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, order: &[[Option<usize>; 2]]) -> Option<Vec<u32>> {
+pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> Option<Vec<u32>> {
     let mut stream = vec![];
     for channels in rows.chunks(2) {
         let forms = forms(channels, input_zero_point)?;
-        stream.push(forms[0].form | if channels.len() == 1 { SINGLE } else { 0 });
         stream.extend(starts(&forms));
-        for word in order {
+        for word in words {
             stream.push(weight_word(channels, word)?);
         }
+        stream.push(forms[0].form | if channels.len() == 2 { PAIR } else { 0 });
         // A single channel has a companion in name.
         stream.extend([&forms[0], forms.get(1).unwrap_or(&forms[0])].into_iter().flat_map(constants));
     }
@@ -41,13 +48,13 @@ pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, order: &[[Option<us
 
 /// The stream for [`gemv`](tinderbox_runtime::kernels::armv7em::gemv::gemv) over as many channels as it takes; `None` if
 /// a number is out of range.
-pub(super) fn groups(rows: &[Row<'_>], input_zero_point: i32, order: &[[Option<usize>; 2]]) -> Option<Vec<u32>> {
+pub(super) fn groups(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> Option<Vec<u32>> {
     let mut stream = vec![];
     for channels in rows.chunks_exact(CHANNELS) {
         let forms = forms(channels, input_zero_point)?;
         stream.push(forms[0].form);
         stream.extend(forms.chunks(2).flat_map(starts));
-        for word in order {
+        for word in words {
             for pair in channels.chunks(2) {
                 stream.push(weight_word(pair, word)?);
             }

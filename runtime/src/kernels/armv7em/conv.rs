@@ -1,18 +1,15 @@
 //! Convolution as a product of int16 pixel blocks with streamed weights.
 
 use super::gemm::{Gemm, gemm};
-use super::widen::{widen_bytes, widen_quads};
-use crate::arena::Cells;
+use super::widen::widen_quads;
+use crate::arena::{Cells, view};
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
+use std::ops::Range;
 
 crate::kernels::params! {
     /// Scalars of a convolution behind its [`Window`].
     Conv {
-        /// Words of a pixel block per pixel: half the elements of a window, rounded up.
-        words,
-        /// 1: elements stand in [`widen_quads`]' order, for which input channels are a multiple of 4; 0: in their own.
-        quads,
         /// Smallest output, where the stream says that it is not int8's.
         min,
         /// Largest output.
@@ -20,165 +17,160 @@ crate::kernels::params! {
     }
 }
 
-/// Scalars: [`Window`], [`Conv`]. Weights: a stream for [`gemm`]. Channels: a padded window row, that is kernel width
-/// times input channels bytes of the input's zero point. Scratch: 16 bytes a word.
+/// Most pixels of a block.
+pub const BLOCK: usize = 4;
+
+/// Most rows of a window.
+pub const MAX_TAPS: usize = 16;
+
+/// How many pixels the next block takes.
+pub(super) fn block_of(left: usize) -> usize {
+    match left {
+        BLOCK.. => BLOCK,
+        2 | 3 => 2,
+        left => left,
+    }
+}
+
+/// Input channels are a multiple of 4, windows at most [`MAX_TAPS`] rows high. Scalars: [`Window`], [`Conv`]. Weights: a
+/// stream for [`gemm`] over windows in [`widen_quads`]' order. Channels: a window's row, that is kernel width times input
+/// channels bytes, of the input's zero point. Scratch: [`BLOCK`] pixels, 2 bytes for each element of a window.
 pub fn conv_2d_s8(step: &Step<'_>) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
-    let window = Window::from(*window);
-    let layer = Layer {
-        window,
-        conv: Conv::from(*rest.first_chunk()?),
-        input: step.input(0)?,
-        padding: step.channels(),
-        stream: step.weights(),
-        block: step.scratch()?,
+    let (w, bounds) = (Window::from(*window), Conv::from(*rest.first_chunk()?));
+    let (input, output) = (step.input(0)?, step.output(0)?);
+    let words = (w.kernel_height * w.kernel_width * w.in_channels / 2) as usize;
+    let padding = step.channels().get(..(w.kernel_width * w.in_channels / 4) as usize)?;
+    let stream = step.weights().as_ptr_range();
+    let product = Gemm {
+        x: view(step.scratch()?, 0, BLOCK * 4 * words)?.as_ptr().cast(),
+        stream: stream.start.cast(),
+        stream_end: stream.end.cast(),
+        out: std::ptr::null_mut(),
+        out_stride: w.out_channels as usize,
+        words,
+        min: bounds.min,
+        max: bounds.max,
     };
-    let (rows, output) = (step.output_rows()?, step.output(0)?);
-    let width = window.out_width as usize;
-    let mut y = rows.start;
-    while y < rows.end {
-        // Neighbouring rows that are neighbours in memory too are one run of pixels.
-        let first = output.get(y)?;
-        let mut together = 1;
-        while y + together < rows.end
-            && std::ptr::eq(end(output.get(y + together - 1)?), output.get(y + together)?.as_ptr())
-        {
-            together += 1;
-        }
-        let pixels = together * width;
-        let mut pixel = 0;
-        while pixel < pixels {
-            let count = match pixels - pixel {
-                4.. => 4,
-                2 | 3 => 2,
-                _ => 1,
-            };
-            if first.len() < width * window.out_channels as usize {
-                return None;
-            }
-            // SAFETY: `first` and the rows behind it hold `pixels` pixels of `out_channels` bytes.
-            let out = unsafe { first.as_ptr().add(pixel * window.out_channels as usize) };
-            layer.pixels(y * width + pixel, count, out.cast_mut().cast())?;
-            pixel += count;
-        }
-        y += together;
+    let mut layer = Layer { w, padding: padding.as_ptr().cast(), product };
+    let pointwise = (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1);
+    let mut rows = step.output_rows()?;
+    while !rows.is_empty() {
+        let out = view(output.get(rows.start)?, 0, (w.out_width * w.out_channels) as usize)?;
+        layer.product.out = out.as_ptr().cast_mut().cast();
+        // Rows that follow each other in memory are one long row to a pointwise convolution.
+        let together = if pointwise { adjacent(output, rows.clone())?.min(adjacent(input, rows.clone())?) } else { 1 };
+        (layer.w.in_width, layer.w.out_width) = (w.in_width * together as i32, w.out_width * together as i32);
+        layer.row(&taps(&w, input, rows.start)?);
+        rows.start += together;
     }
     Some(())
 }
 
-fn end(row: Cells<'_>) -> *const std::cell::Cell<u8> {
-    row.as_ptr_range().end
-}
-
-struct Layer<'a> {
-    window: Window,
-    conv: Conv,
-    input: Rows<'a>,
-    padding: &'a [i32],
-    stream: &'a [u8],
-    block: Cells<'a>,
-}
-
-/// Most pixels of a block.
-const BLOCK: usize = 4;
-
-impl Layer<'_> {
-    /// Computes `count` pixels from the `first` on, counted through the whole output.
-    fn pixels(&self, first: usize, count: usize, out: *mut i8) -> Option<()> {
-        let (words, channels) = (self.conv.words as usize, self.window.out_channels as usize);
-        if self.block.len() < 4 * words * count {
-            return None;
+/// How many of `range` follow each other in memory without a gap.
+fn adjacent(rows: Rows<'_>, range: Range<usize>) -> Option<usize> {
+    let mut count = 1;
+    let mut last = rows.get(range.start)?;
+    while range.start + count < range.end {
+        let next = rows.get(range.start + count)?;
+        if !std::ptr::eq(last.as_ptr_range().end, next.as_ptr()) {
+            break;
         }
-        self.fill(first, count)?;
-        let product = Gemm {
-            x: self.block.as_ptr().cast(),
-            stream: self.stream.as_ptr().cast(),
-            out,
-            out_stride: channels,
-            pairs: channels.div_ceil(2),
-            words,
-            min: self.conv.min,
-            max: self.conv.max,
-        };
-        // SAFETY: the block was filled for these pixels; the compiler made the stream for this layer's channels; the
-        // caller's `out` has room for the pixels.
-        unsafe { gemm(&product, count) };
-        Some(())
+        (last, count) = (next, count + 1);
+    }
+    Some(count)
+}
+
+/// The input rows under output row `y`.
+pub(super) type Taps<'a> = heapless::Vec<Option<Cells<'a>>, MAX_TAPS>;
+
+/// Finds them; `None` where padding is.
+pub(super) fn taps<'a>(w: &Window, input: Rows<'a>, y: usize) -> Option<Taps<'a>> {
+    let image = (y as i32).checked_div(w.out_height)?;
+    let top = (y as i32 - image * w.out_height) * w.stride_height - w.pad_top;
+    let mut taps = Taps::new();
+    for tap in 0..w.kernel_height {
+        let row = top + tap * w.dilation_height;
+        let inside = row >= 0 && row < w.in_height;
+        let row = if inside { Some(input.get((image * w.in_height + row) as usize)?) } else { None };
+        // Long enough for all that is read of it.
+        let row = row.map(|row| view(row, 0, (w.in_width * w.in_channels) as usize));
+        taps.push(if let Some(None) = row { return None } else { row.flatten() }).ok()?;
+    }
+    Some(taps)
+}
+
+struct Layer {
+    w: Window,
+    padding: *const u8,
+    product: Gemm,
+}
+
+impl Layer {
+    /// Computes a row of `out_width` pixels, for which `product` knows the place.
+    fn row(&mut self, taps: &[Option<Cells<'_>>]) {
+        let w = self.w;
+        let mut left = -w.pad_left;
+        let mut pixels = w.out_width as usize;
+        while pixels > 0 {
+            let count = block_of(pixels);
+            let inside = left >= 0
+                && w.dilation_width == 1
+                && left + (count as i32 - 1) * w.stride_width + w.kernel_width <= w.in_width;
+            let mut to = self.product.x.cast_mut();
+            for tap in taps {
+                let row = tap.map(|row| row.as_ptr().cast::<u8>());
+                to = if inside {
+                    self.widen_inside(row, left, count, to)
+                } else {
+                    self.widen_taps(row, left, count, to)
+                };
+            }
+            // SAFETY: the block holds `count` pixels; the compiler made the stream for this layer; the output row has
+            // room for the pixels that are left.
+            unsafe { gemm(&self.product, count) };
+            self.product.out = self.product.out.wrapping_add(count * w.out_channels as usize);
+            left += count as i32 * w.stride_width;
+            pixels -= count;
+        }
     }
 
-    /// Copies the windows of `count` pixels into the block.
-    fn fill(&self, first: usize, count: usize) -> Option<()> {
-        let w = &self.window;
-        let channels = w.in_channels as usize;
-        let at: [Position; BLOCK] = std::array::from_fn(|p| Position::new(w, first + p));
-        let at = at.get(..count)?;
-        let inside = |p: &Position| p.left >= 0 && p.left + w.kernel_width <= w.in_width;
-        let whole_rows = w.dilation_width == 1 && at.iter().all(inside);
-        let (runs, run) = if whole_rows { (1, w.kernel_width as usize * channels) } else { (w.kernel_width, channels) };
-        if 4 * self.padding.len() < run {
-            return None;
-        }
-        let mut element = 0;
-        for tap_y in 0..w.kernel_height {
-            for tap_x in 0..runs {
-                let mut sources = [self.padding.as_ptr().cast::<u8>(); BLOCK];
-                let mut row = None;
-                for (p, position) in at.iter().enumerate() {
-                    if p == 0 || position.y != at.get(p - 1)?.y {
-                        row = self.row(position.y, tap_y);
-                    }
-                    let column = position.left + tap_x * w.dilation_width;
-                    if let (Some(row), 0..) = (row, column)
-                        && let Some(cells) = crate::arena::view(row, column as usize * channels, run)
-                    {
-                        *sources.get_mut(p)? = cells.as_ptr().cast();
-                    }
-                }
-                self.widen(sources.get(..count)?, run, element);
-                element += run;
+    /// Appends a window row of `count` pixels to the block, all of whose columns are in the image.
+    fn widen_inside(&self, row: Option<*const u8>, left: i32, count: usize, to: *mut u32) -> *mut u32 {
+        let (w, channels) = (&self.w, self.w.in_channels as usize);
+        let mut sources = [self.padding; BLOCK];
+        if let Some(row) = row {
+            for (p, source) in sources.iter_mut().enumerate() {
+                *source = row.wrapping_add((left as usize + p * w.stride_width as usize) * channels);
             }
         }
-        Some(())
+        widen(&sources, count, w.kernel_width as usize * channels, to)
     }
 
-    /// Appends `run` bytes of each source to the block, in which every pixel has `element` elements already.
-    fn widen(&self, sources: &[*const u8], run: usize, element: usize) {
-        let block = self.block.as_ptr().cast_mut().cast::<u32>();
-        // SAFETY: every source is a view of `run` bytes or the padding, which is as long; with quads, rows and channels
-        // are multiples of 4 bytes. The block has room for all elements of a window.
-        unsafe {
-            if self.conv.quads != 0 {
-                widen_quads(sources, run / 4, block.add(element / 2 * sources.len()));
-            } else {
-                for (p, source) in sources.iter().enumerate() {
-                    widen_bytes(*source, run, block, (p, sources.len()), element);
+    /// The same column by column, for windows that reach beyond the image or have gaps.
+    fn widen_taps(&self, row: Option<*const u8>, left: i32, count: usize, mut to: *mut u32) -> *mut u32 {
+        let (w, channels) = (&self.w, self.w.in_channels as usize);
+        for tap in 0..w.kernel_width {
+            let mut sources = [self.padding; BLOCK];
+            for (p, source) in sources.iter_mut().enumerate() {
+                let column = left + p as i32 * w.stride_width + tap * w.dilation_width;
+                match row {
+                    Some(row) if column >= 0 && column < w.in_width => {
+                        *source = row.wrapping_add(column as usize * channels);
+                    }
+                    _ => {}
                 }
             }
+            to = widen(&sources, count, channels, to);
         }
-    }
-
-    /// The input row under tap row `tap` of output row `y`; `None` in the padding.
-    fn row(&self, y: usize, tap: i32) -> Option<Cells<'_>> {
-        let w = &self.window;
-        let image = (y as i32).checked_div(w.out_height)?;
-        let row = (y as i32 - image * w.out_height) * w.stride_height - w.pad_top + tap * w.dilation_height;
-        if row < 0 || row >= w.in_height { None } else { self.input.get((image * w.in_height + row) as usize) }
+        to
     }
 }
 
-/// Where an output pixel is.
-#[derive(Clone, Copy)]
-struct Position {
-    /// Its row, counted through all images.
-    y: usize,
-    /// The input column of its window's first tap, negative in the padding.
-    left: i32,
-}
-
-impl Position {
-    fn new(w: &Window, pixel: usize) -> Self {
-        let y = pixel.checked_div(w.out_width as usize).unwrap_or(0);
-        let x = pixel - y * w.out_width as usize;
-        Position { y, left: x as i32 * w.stride_width - w.pad_left }
-    }
+/// Appends `bytes` bytes of each of `count` sources to a block; returns its new end.
+fn widen(sources: &[*const u8; BLOCK], count: usize, bytes: usize, to: *mut u32) -> *mut u32 {
+    // SAFETY: every source is a view of so many bytes of an input row, or the padding; rows and channels are multiples
+    // of 4 bytes. The block has room for all elements of a window.
+    unsafe { widen_quads(sources, count, bytes / 4, to) };
+    to.wrapping_add(bytes / 2 * count)
 }

@@ -51,16 +51,17 @@ pub fn fully_connected_s8(step: &Step<'_>) -> Option<()> {
         // the compiler made both streams for this layer; `out` has room for the outputs.
         unsafe {
             if p.quads != 0 {
-                widen_quads(&[from], inputs / 4, to);
+                widen_quads(&[from; 4], 1, inputs / 4, to);
             } else {
-                widen_bytes(from, inputs, to, (0, 1), 0);
+                widen_bytes(from, inputs, to.cast());
             }
             if groups > 0 {
                 gemv(&Gemv { x, stream: stream.as_ptr().cast(), out, groups, words, min, max });
             }
             if outputs % CHANNELS > 0 {
-                let (out, pairs) = (out.add(CHANNELS * groups), (outputs % CHANNELS).div_ceil(2));
-                gemm(&Gemm { x, stream: rest.as_ptr().cast(), out, out_stride: 0, pairs, words, min, max }, 1);
+                let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr_range());
+                let (stream, stream_end) = (stream.start.cast(), stream.end.cast());
+                gemm(&Gemm { x, stream, stream_end, out, out_stride: 0, words, min, max }, 1);
             }
         }
     }

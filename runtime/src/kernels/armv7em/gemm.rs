@@ -5,9 +5,9 @@
 //!
 //! | words | meaning |
 //! |---|---|
-//! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`], plus [`SINGLE`] |
 //! | 2 | start of the sums: `b0`, `256 * b1 + b0` |
 //! | `words` | weights: halfwords `256 * w1 + w0` |
+//! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`], plus [`PAIR`] |
 //! | 4 or 6 | constants of both channels: `m, z` (short) or `m, c, n` |
 //!
 //! One weight word serves both channels with one extraction: multiplied as it is, it yields `256 * sum1 + sum0`, its low
@@ -23,22 +23,22 @@ pub const SHORT: u32 = 0;
 pub const EXACT: u32 = 1;
 /// As [`EXACT`], limited to bounds narrower than int8.
 pub const CLAMPED: u32 = 3;
-/// The second channel does not exist: nothing is stored for it.
-pub const SINGLE: u32 = 4;
+/// The second channel exists. Where it does not, it is stored in the place of the first, and then overwritten by it.
+pub const PAIR: u32 = 1 << 8;
 
 /// What a product needs to know.
 #[repr(C)]
 pub struct Gemm {
     /// The block of pixels.
     pub x: *const u32,
-    /// Weights and constants, aligned to 4.
+    /// Weights and constants, aligned to 4; not empty.
     pub stream: *const u32,
+    /// Their end.
+    pub stream_end: *const u32,
     /// Output of the first pixel's first channel.
     pub out: *mut i8,
     /// Bytes from one pixel's output to the next.
     pub out_stride: usize,
-    /// Pairs of channels.
-    pub pairs: usize,
     /// Words of a pixel; at least 1.
     pub words: usize,
     /// Bounds of [`CLAMPED`].
@@ -50,7 +50,7 @@ pub struct Gemm {
 /// Multiplies a block of `pixels` (4, 2 or 1) pixels.
 ///
 /// # Safety
-/// `x` holds `pixels * words` words, `stream` what the module describes for `pairs` pairs, and every pixel's output has
+/// `x` holds `pixels * words` words, `stream` what the module describes up to `stream_end`, and every pixel's output has
 /// room for the channels.
 #[inline]
 pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
@@ -77,15 +77,17 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
 /// The same in plain Rust, instruction for instruction.
 #[cfg(not(target_arch = "arm"))]
 unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
-    let mut stream = g.stream;
-    let mut next = || {
+    let stream = std::cell::Cell::new(g.stream);
+    let next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
-        let word = unsafe { stream.read() };
-        stream = stream.wrapping_add(1);
+        let word = unsafe { stream.get().read() };
+        stream.set(stream.get().wrapping_add(1));
         word
     };
-    for pair in 0..g.pairs {
-        let form = next();
+    for pair in 0.. {
+        if std::ptr::eq(stream.get(), g.stream_end) {
+            break;
+        }
         let (b0, raw) = (next() as i32, next() as i32);
         let (mut low, mut both) = ([b0; PIXELS], [raw; PIXELS]);
         for k in 0..g.words {
@@ -97,20 +99,20 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
                 low[p] = smlad(extract(w), x, low[p]);
             }
         }
-        for channel in 0..2 {
-            let constants = if form & EXACT == 0 {
-                [next() as i32, next() as i32, 0]
-            } else {
-                [next(), next(), next()].map(|c| c as i32)
-            };
-            if channel == 1 && form & SINGLE != 0 {
-                continue;
-            }
-            for p in 0..PIXELS {
-                let sum = if channel == 0 { low[p] } else { both[p].wrapping_sub(low[p]) >> 8 };
-                let q = requantize(form, constants, sum, g.min, g.max);
-                // SAFETY: see above.
-                unsafe { g.out.add(p * g.out_stride + 2 * pair + channel).write(q) };
+        let form = next();
+        let constants = || match form & EXACT {
+            0 => [next() as i32, next() as i32, 0],
+            _ => [next(), next(), next()].map(|word| word as i32),
+        };
+        let constants = [constants(), constants()];
+        for p in 0..PIXELS {
+            let sums = [low[p], both[p].wrapping_sub(low[p]) >> 8];
+            let [even, odd] = [0, 1].map(|i| requantize(form, constants[i], sums[i], g.min, g.max));
+            // SAFETY: see above.
+            unsafe {
+                let out = g.out.add(p * g.out_stride + 2 * pair);
+                out.add((form / PAIR) as usize).write(odd);
+                out.write(even);
             }
         }
     }
@@ -160,16 +162,39 @@ mod arm {
         .set TBX_GEMM_X, 0          @ first word of the block
         .set TBX_GEMM_X_END, 4      @ behind its last
         .set TBX_GEMM_ENTRY, 8      @ where the unrolled loop is entered, so that it ends with its last copy
-        .set TBX_GEMM_OUT, 12
-        .set TBX_GEMM_STRIDE, 16
-        .set TBX_GEMM_PAIRS, 20
+        .set TBX_GEMM_STREAM_END, 12
+        .set TBX_GEMM_OUT, 16
+        .set TBX_GEMM_STRIDE, 20
         .set TBX_GEMM_MIN, 24
         .set TBX_GEMM_MAX, 28
-        .set TBX_GEMM_FORM, 32
         .set TBX_GEMM_FRAME, 36
         .set TBX_GEMM_COPIES, 8
 
-        @ One word of weights times one word of each pixel.
+        @ The first word: all sums start from those of the first pixel, r6 and r10.
+        .macro TBX_GEMM_FIRST pixels
+            ldr r4, [r0], #4
+            ldr r2, [r1], #4
+        .if \pixels > 1
+            ldr r3, [r1], #4
+        .endif
+            sxtb16 r5, r4
+        .if \pixels > 1
+            smlad r11, r4, r3, r10
+            smlad r7, r5, r3, r6
+        .endif
+        .if \pixels > 2
+            ldr r3, [r1], #4
+            smlad r12, r4, r3, r10
+            smlad r8, r5, r3, r6
+            ldr r3, [r1], #4
+            smlad lr, r4, r3, r10
+            smlad r9, r5, r3, r6
+        .endif
+            smlad r10, r4, r2, r10
+            smlad r6, r5, r2, r6
+        .endm
+
+        @ Every other word.
         .macro TBX_GEMM_STEP pixels
             ldr r4, [r0], #4
             ldr r2, [r1], #4
@@ -194,103 +219,62 @@ mod arm {
         .endif
         .endm
 
-        @ Exact requantization of one doubled sum: multiplier r2, constant r3, shift r4.
-        .macro TBX_GEMM_EXACT sum, clamped
-            smmlar r5, \sum, r2, r3
-            add r5, r5, \sum, asr #31
-            asr \sum, r5, r4
+        @ `operation` on the sums of one channel.
+        .macro TBX_GEMM_EACH pixels, operation, s0, s1, s2, s3, more:vararg
+            \operation \s0, \s0, \more
+        .if \pixels > 1
+            \operation \s1, \s1, \more
+        .endif
+        .if \pixels > 2
+            \operation \s2, \s2, \more
+            \operation \s3, \s3, \more
+        .endif
+        .endm
+
+        .macro TBX_GEMM_SATURATE s, same, unused
+            ssat \s, #8, \s
+        .endm
+
+        @ Exact requantization of a doubled sum: multiplier r2, constant r3, shift r4.
+        .macro TBX_GEMM_EXACT s, same, clamped
+            smmlar r5, \s, r2, r3
+            add r5, r5, \s, asr #31
+            asr \s, r5, r4
         .if \clamped
             ldr r5, [sp, #TBX_GEMM_MIN]
-            cmp \sum, r5
+            cmp \s, r5
             it lt
-            movlt \sum, r5
+            movlt \s, r5
             ldr r5, [sp, #TBX_GEMM_MAX]
-            cmp \sum, r5
+            cmp \s, r5
             it gt
-            movgt \sum, r5
+            movgt \s, r5
         .else
-            ssat \sum, #8, \sum
+            ssat \s, #8, \s
         .endif
         .endm
 
-        @ Stores one channel of every pixel at r1, which is spoilt.
-        .macro TBX_GEMM_STORE pixels, s0, s1, s2, s3
-        .if \pixels > 1
-            ldr r2, [sp, #TBX_GEMM_STRIDE]
-        .endif
-            strb \s0, [r1]
-        .if \pixels > 1
-            strb \s1, [r1, r2]
-        .endif
-        .if \pixels > 2
-            strb \s2, [r1, r2, lsl #1]
-            add r1, r1, r2
-            strb \s3, [r1, r2, lsl #1]
-        .endif
-        .endm
-
-        .macro TBX_GEMM_DOUBLE pixels, s0, s1, s2, s3
-            lsl \s0, \s0, #1
-        .if \pixels > 1
-            lsl \s1, \s1, #1
-        .endif
-        .if \pixels > 2
-            lsl \s2, \s2, #1
-            lsl \s3, \s3, #1
-        .endif
-        .endm
-
-        .macro TBX_GEMM_SHIFT pixels, by
-            asr r10, r10, #\by
-        .if \pixels > 1
-            asr r11, r11, #\by
-        .endif
-        .if \pixels > 2
-            asr r12, r12, #\by
-            asr lr, lr, #\by
-        .endif
-        .endm
-
-        .macro TBX_GEMM_EXACT_ALL pixels, clamped, s0, s1, s2, s3
-            TBX_GEMM_EXACT \s0, \clamped
-        .if \pixels > 1
-            TBX_GEMM_EXACT \s1, \clamped
-        .endif
-        .if \pixels > 2
-            TBX_GEMM_EXACT \s2, \clamped
-            TBX_GEMM_EXACT \s3, \clamped
-        .endif
-        .endm
-
-        .macro TBX_GEMM_SHORT_ALL pixels, m, z, s0, s1, s2, s3
-            smmla \s0, \s0, \m, \z
-        .if \pixels > 1
-            smmla \s1, \s1, \m, \z
-        .endif
-        .if \pixels > 2
-            smmla \s2, \s2, \m, \z
-            smmla \s3, \s3, \m, \z
-        .endif
-            ssat \s0, #8, \s0
-        .if \pixels > 1
-            ssat \s1, #8, \s1
-        .endif
-        .if \pixels > 2
-            ssat \s2, #8, \s2
-            ssat \s3, #8, \s3
-        .endif
-        .endm
-
-        @ Both channels, exact: constants m, c, n each.
+        @ Both channels.
         .macro TBX_GEMM_EXACT_PAIR pixels, clamped
-            TBX_GEMM_DOUBLE \pixels, r6, r7, r8, r9
+            TBX_GEMM_EACH \pixels, lsl, r6, r7, r8, r9, #1
+            TBX_GEMM_EACH \pixels, asr, r10, r11, r12, lr, #7
             ldmia r0!, {{r2, r3, r4}}
-            TBX_GEMM_EXACT_ALL \pixels, \clamped, r6, r7, r8, r9
-            ldr r1, [sp, #TBX_GEMM_OUT]
-            TBX_GEMM_STORE \pixels, r6, r7, r8, r9
+            TBX_GEMM_EACH \pixels, TBX_GEMM_EXACT, r6, r7, r8, r9, \clamped
             ldmia r0!, {{r2, r3, r4}}
-            TBX_GEMM_SHIFT \pixels, 7
-            TBX_GEMM_EXACT_ALL \pixels, \clamped, r10, r11, r12, lr
+            TBX_GEMM_EACH \pixels, TBX_GEMM_EXACT, r10, r11, r12, lr, \clamped
+        .endm
+
+        @ One channel of every pixel to `place`, r2 apart; `place` is spoilt.
+        .macro TBX_GEMM_STORE pixels, place, s0, s1, s2, s3
+            strb \s0, [\place]
+        .if \pixels > 1
+            strb \s1, [\place, r2]
+        .endif
+        .if \pixels > 2
+            strb \s2, [\place, r2, lsl #1]
+            add \place, \place, r2
+            strb \s3, [\place, r2, lsl #1]
+        .endif
         .endm
 
         .macro TBX_GEMM name, pixels, step_bytes
@@ -302,38 +286,29 @@ mod arm {
         \name:
             push {{r4-r11, lr}}
             sub sp, sp, #TBX_GEMM_FRAME
-            ldmia r0, {{r1-r8}}         @ x, stream, out, stride, pairs, words, min, max
+            ldmia r0, {{r1-r8}}         @ x, stream, stream end, out, stride, words, min, max
             str r1, [sp, #TBX_GEMM_X]
-            str r3, [sp, #TBX_GEMM_OUT]
-            str r4, [sp, #TBX_GEMM_STRIDE]
-            str r5, [sp, #TBX_GEMM_PAIRS]
-            str r7, [sp, #TBX_GEMM_MIN]
-            str r8, [sp, #TBX_GEMM_MAX]
+            strd r3, r4, [sp, #TBX_GEMM_STREAM_END]
+            str r5, [sp, #TBX_GEMM_STRIDE]
+            strd r7, r8, [sp, #TBX_GEMM_MIN]
             movs r7, #(4 * \pixels)
             mla r7, r6, r7, r1
             str r7, [sp, #TBX_GEMM_X_END]
+            adr r8, 3f
+            subs r6, r6, #1             @ the first word is done apart
+            beq 1f
+            adr r8, 2f
             rsbs r6, r6, #0             @ copies to leave out: -words mod copies
             and r6, r6, #(TBX_GEMM_COPIES - 1)
             movs r7, #\step_bytes
-            adr r8, 2f
-            mla r6, r6, r7, r8
-            orr r6, r6, #1
-            str r6, [sp, #TBX_GEMM_ENTRY]
+            mla r8, r6, r7, r8
+        1:  orr r8, r8, #1
+            str r8, [sp, #TBX_GEMM_ENTRY]
             mov r0, r2
         1:  @ a pair of channels
-            ldmia r0!, {{r4, r6, r10}}
+            ldmia r0!, {{r6, r10}}
             ldr r1, [sp, #TBX_GEMM_X]
-            str r4, [sp, #TBX_GEMM_FORM]
-        .if \pixels > 1
-            mov r7, r6
-            mov r11, r10
-        .endif
-        .if \pixels > 2
-            mov r8, r6
-            mov r9, r6
-            mov r12, r10
-            mov lr, r10
-        .endif
+            TBX_GEMM_FIRST \pixels
             ldr r4, [sp, #TBX_GEMM_ENTRY]
             bx r4
         .balign 4
@@ -347,7 +322,8 @@ mod arm {
             ldr r4, [sp, #TBX_GEMM_X_END]
             cmp r1, r4
             bne 2b
-            ldr r4, [sp, #TBX_GEMM_FORM]
+        .balign 4
+        3:  ldr r1, [r0], #4            @ form
             sub r10, r10, r6
         .if \pixels > 1
             sub r11, r11, r7
@@ -356,34 +332,31 @@ mod arm {
             sub r12, r12, r8
             sub lr, lr, r9
         .endif
-            lsls r5, r4, #31
+            lsls r5, r1, #31
             bne 4f
+            TBX_GEMM_EACH \pixels, asr, r10, r11, r12, lr, #8
             ldmia r0!, {{r2, r3, r4, r5}}   @ m0, z0, m1, z1
-            TBX_GEMM_SHORT_ALL \pixels, r2, r3, r6, r7, r8, r9
-            ldr r1, [sp, #TBX_GEMM_OUT]
-            TBX_GEMM_STORE \pixels, r6, r7, r8, r9
-            TBX_GEMM_SHIFT \pixels, 8
-            TBX_GEMM_SHORT_ALL \pixels, r4, r5, r10, r11, r12, lr
-            b 6f
-        4:  lsls r5, r4, #30
-            bmi 5f
-            TBX_GEMM_EXACT_PAIR \pixels, 0
-            b 6f
-        5:  TBX_GEMM_EXACT_PAIR \pixels, 1
-        6:  ldr r1, [sp, #TBX_GEMM_OUT]
-            ldr r4, [sp, #TBX_GEMM_FORM]
-            adds r5, r1, #2
-            str r5, [sp, #TBX_GEMM_OUT]
-            lsls r4, r4, #29
-            bmi 7f
-            adds r1, r1, #1
-            TBX_GEMM_STORE \pixels, r10, r11, r12, lr
-        7:  ldr r4, [sp, #TBX_GEMM_PAIRS]
-            subs r4, r4, #1
-            str r4, [sp, #TBX_GEMM_PAIRS]
-            bne 1b
+            TBX_GEMM_EACH \pixels, smmla, r6, r7, r8, r9, r2, r3
+            TBX_GEMM_EACH \pixels, smmla, r10, r11, r12, lr, r4, r5
+            TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r6, r7, r8, r9, 0
+            TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r10, r11, r12, lr, 0
+        6:  ldrd r3, r2, [sp, #TBX_GEMM_OUT]
+            add r1, r3, r1, lsr #8
+            adds r4, r3, #2
+            str r4, [sp, #TBX_GEMM_OUT]
+            TBX_GEMM_STORE \pixels, r1, r10, r11, r12, lr
+            TBX_GEMM_STORE \pixels, r3, r6, r7, r8, r9
+            ldr r4, [sp, #TBX_GEMM_STREAM_END]
+            cmp r0, r4
+            bne.w 1b
             add sp, sp, #TBX_GEMM_FRAME
             pop {{r4-r11, pc}}
+        4:  lsls r5, r1, #30
+            bmi 5f
+            TBX_GEMM_EXACT_PAIR \pixels, 0
+            b 6b
+        5:  TBX_GEMM_EXACT_PAIR \pixels, 1
+            b 6b
         .size \name, . - \name
         .endm
 

@@ -1,47 +1,43 @@
 //! Int8 pixels as blocks of int16 words for [`super::gemm`].
 
-/// Writes `quads` (at least 1) times four elements of each pixel, in words (0, 2) and (1, 3) of every four. There are
-/// 4, 2 or 1 pixels.
+/// Writes `quads` (at least 1) times four elements of each of `pixels` (4, 2 or 1) pixels, in words (0, 2) and (1, 3) of
+/// every four.
 ///
 /// # Safety
-/// Every source holds `4 * quads` bytes and is aligned to 4; `to` has room for `2 * quads` words of each pixel.
+/// Each of the first `pixels` sources holds `4 * quads` bytes and is aligned to 4; `to` has room for `2 * quads` words of each pixel.
 #[inline]
-pub unsafe fn widen_quads(from: &[*const u8], quads: usize, to: *mut u32) {
+pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to: *mut u32) {
     #[cfg(target_arch = "arm")]
     // SAFETY: by this function's contract.
     unsafe {
-        match from.len() {
+        match pixels {
             4 => arm::widen4(from.as_ptr(), quads, to),
             2 => arm::widen2(from.as_ptr(), quads, to),
             _ => arm::widen1(from.as_ptr(), quads, to),
         }
     }
     #[cfg(not(target_arch = "arm"))]
-    for (p, source) in from.iter().enumerate() {
+    for (p, source) in from.iter().enumerate().take(pixels) {
         for word in 0..2 * quads {
             let first = 4 * (word / 2) + word % 2;
             // SAFETY: by this function's contract.
             unsafe {
                 let element = |i: usize| u32::from(source.add(i).read() as i8 as i16 as u16);
-                to.add(word * from.len() + p).write(element(first) | element(first + 2) << 16);
+                to.add(word * pixels + p).write(element(first) | element(first + 2) << 16);
             }
         }
     }
 }
 
-/// Writes `count` bytes of pixel `pixel` of `pixels` as elements `first..` of its words, in their natural order.
+/// Writes `count` elements in their own order.
 ///
 /// # Safety
-/// `from` holds `count` bytes; `to` has room for `first + count` elements of every pixel.
+/// `from` holds `count` bytes; `to` has room for as many elements.
 #[inline]
-pub unsafe fn widen_bytes(from: *const u8, count: usize, to: *mut u32, (pixel, pixels): (usize, usize), first: usize) {
-    let to = to.cast::<i16>();
-    for element in first..first + count {
+pub unsafe fn widen_bytes(from: *const u8, count: usize, to: *mut i16) {
+    for i in 0..count {
         // SAFETY: by this function's contract.
-        unsafe {
-            let value = i16::from(from.add(element - first).read() as i8);
-            to.add(2 * ((element >> 1) * pixels + pixel) + (element & 1)).write(value);
-        }
+        unsafe { to.add(i).write(i16::from(from.add(i).read() as i8)) };
     }
 }
 
