@@ -94,7 +94,7 @@ fn bounds(tensor: &Tensor, activation: Activation) -> Option<(i32, i32)> {
 pub(super) struct Weights<'a> {
     data: &'a [u8],
     biases: Option<&'a [u8]>,
-    depthwise: bool,
+    pub(super) depthwise: bool,
     pub(super) outputs: usize,
     /// Window positions.
     pub(super) taps: usize,
@@ -104,7 +104,8 @@ pub(super) struct Weights<'a> {
     scales: &'a [f32],
     input_scale: f32,
     output: &'a Tensor,
-    single_precision: bool,
+    /// Scales are multiplied in single precision, as those of a fully connected layer with one scale.
+    pub(super) single_precision: bool,
 }
 
 impl<'a> Weights<'a> {
@@ -148,6 +149,21 @@ impl<'a> Weights<'a> {
 
     pub(super) fn bias(&self, output: usize) -> i32 {
         self.biases.map_or(0, |bytes| i32::from_le_bytes(bytes.as_chunks().0[output]))
+    }
+
+    /// For a channel without weights: a scale of weights and a bias that yield this output.
+    pub(super) fn constant(&self, value: i32) -> Option<(f32, i32)> {
+        let quant = self.output.quant.as_ref()?;
+        // Sums are four times the output.
+        Some((quant.scales[0] / self.input_scale / 4.0, 4 * (value - quant.zero_points[0])))
+    }
+
+    /// The scales of these channels' weights.
+    pub(super) fn scales_of(&self, channels: &[usize]) -> Vec<f32> {
+        if self.single_precision {
+            return vec![self.scales[0]];
+        }
+        channels.iter().map(|channel| *self.scales.get(*channel).unwrap_or(&self.scales[0])).collect()
     }
 
     fn requantization(&self, output: usize, activation: Activation) -> Option<Requantization> {

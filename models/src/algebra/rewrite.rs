@@ -1,4 +1,5 @@
-//! The graph without the channels that are not kept.
+//! The graph without the channels that are not kept. Constant channels that must stay, for their neighbours' sake, get
+//! weights of zero and a bias within reason: some trained models reach them by biases near 2^30 and a scale of nothing.
 
 use super::Dependence;
 use super::ranges::{Ranges, Weights, constant};
@@ -17,15 +18,26 @@ pub(super) fn keep_channels(graph: &Graph, ranges: &[Ranges], keep: &[Vec<bool>]
             _ => continue,
         };
         let input = node.inputs[0]?;
-        if keep[output].iter().chain(&keep[input]).all(|keep| *keep) {
+        let layer = Weights::of(graph, node, !weighted)?;
+        // A single scale for all weights is rounded otherwise than many.
+        let silent = |channel: usize| constant(&ranges[output][channel]).filter(|_| !layer.single_precision);
+        let nothing_to_do = keep[output].iter().chain(&keep[input]).all(|keep| *keep);
+        if nothing_to_do && (0..keep[output].len()).all(|channel| silent(channel).is_none()) {
             continue;
         }
         let kept_inputs = if weighted { &keep[input][..] } else { &[true] };
-        let layer = Weights::of(graph, node, !weighted)?;
-        let bias = biases(&layer, &ranges[input], kept_inputs, &keep[output])?;
-        let weights = weights(&layer, kept_inputs, &keep[output], !weighted);
+        let mut bias = biases(&layer, &ranges[input], kept_inputs, &keep[output])?;
+        let mut weights = weights(&layer, kept_inputs, &keep[output]);
+        let kept: Vec<usize> = (0..layer.outputs).filter(|channel| keep[output][*channel]).collect();
+        let mut scales = layer.scales_of(&kept);
+        for (i, channel) in kept.iter().enumerate() {
+            if let Some((scale, sum)) = silent(*channel).and_then(|value| layer.constant(value)) {
+                (bias[i], scales[i]) = (sum, scale);
+                silence(&mut weights, i, kept.len(), !weighted);
+            }
+        }
         let ids = [
-            replace_weights(&mut rewritten, graph, node, weights, kept_inputs, &keep[output], !weighted)?,
+            add_weights(&mut rewritten, graph, node, weights, scales, [kept_inputs, &keep[output]], !weighted)?,
             add_bias(&mut rewritten, node, bias),
         ];
         rewritten.nodes[index].inputs = vec![Some(input), Some(ids[0]), Some(ids[1])];
@@ -62,7 +74,18 @@ fn biases(layer: &Weights<'_>, inputs: &Ranges, keep_inputs: &[bool], keep_outpu
     .collect()
 }
 
-fn weights(layer: &Weights<'_>, keep_inputs: &[bool], keep_outputs: &[bool], depthwise: bool) -> Vec<u8> {
+/// Zeros in place of a channel's weights.
+fn silence(weights: &mut [u8], channel: usize, channels: usize, depthwise: bool) {
+    if depthwise {
+        weights.iter_mut().skip(channel).step_by(channels).for_each(|w| *w = 0);
+    } else {
+        let filter = weights.len() / channels;
+        weights[channel * filter..][..filter].fill(0);
+    }
+}
+
+fn weights(layer: &Weights<'_>, keep_inputs: &[bool], keep_outputs: &[bool]) -> Vec<u8> {
+    let depthwise = layer.depthwise;
     let outputs: Vec<usize> = (0..layer.outputs).filter(|output| keep_outputs[*output]).collect();
     let inputs: Vec<usize> = (0..layer.inputs).filter(|input| keep_inputs[*input]).collect();
     let mut data = vec![];
@@ -81,17 +104,16 @@ fn weights(layer: &Weights<'_>, keep_inputs: &[bool], keep_outputs: &[bool], dep
 }
 
 /// Adds the remaining weights as a new constant; other nodes may share the old one.
-fn replace_weights(
+fn add_weights(
     rewritten: &mut Graph,
     graph: &Graph,
     node: &Node,
     data: Vec<u8>,
-    keep_inputs: &[bool],
-    keep_outputs: &[bool],
+    scales: Vec<f32>,
+    [keep_inputs, keep_outputs]: [&[bool]; 2],
     depthwise: bool,
 ) -> Option<TensorId> {
     let old = &graph.tensors[node.inputs[1]?];
-    let quant = old.quant.as_ref()?;
     let count = |keep: &[bool]| keep.iter().filter(|keep| **keep).count();
     let mut shape = old.shape.clone();
     let last = shape.len() - 1;
@@ -100,10 +122,7 @@ fn replace_weights(
     } else {
         (shape[0], shape[last]) = (count(keep_outputs), count(keep_inputs));
     }
-    let per_channel = quant.scales.len() > 1;
-    let kept = |i: &usize| !per_channel || keep_outputs[*i];
-    let scales: Vec<f32> = (0..quant.scales.len()).filter(kept).map(|i| quant.scales[i]).collect();
-    let quant = Quantization { zero_points: vec![0; scales.len()], scales, axis: quant.axis };
+    let quant = Quantization { zero_points: vec![0; scales.len()], scales, axis: if depthwise { last } else { 0 } };
     rewritten.tensors.push(Tensor { shape, quant: Some(quant), data: Some(Arc::from(data)), ..old.clone() });
     Some(rewritten.tensors.len() - 1)
 }
