@@ -49,6 +49,10 @@ kernels! {
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
     /// Convolution of few channels on the DSP extension, int8.
     ARMV7EM_CONV_NARROW_S8 = tbx_armv7em_conv_narrow_s8: kernels::armv7em::conv_narrow::conv_narrow_s8;
+    /// Depthwise convolution on the DSP extension, int8.
+    ARMV7EM_DEPTHWISE_S8 = tbx_armv7em_depthwise_s8: kernels::armv7em::depthwise::depthwise_s8;
+    /// Depthwise convolution of a single column on the DSP extension, int8.
+    ARMV7EM_DEPTHWISE_COLUMN_S8 = tbx_armv7em_depthwise_column_s8: kernels::armv7em::depthwise::depthwise_column_s8;
     /// Fully connected layer on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
     /// Global average pooling on the DSP extension, int8.

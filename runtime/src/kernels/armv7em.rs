@@ -10,6 +10,7 @@ pub mod conv3x3;
 pub mod conv_narrow;
 pub mod depthwise;
 pub mod depthwise3x3;
+pub mod depthwise_any;
 pub mod fully_connected;
 pub mod gather;
 pub mod gemm;

@@ -5,61 +5,133 @@ use crate::graph::Node;
 use crate::lower::Lowering;
 use crate::lower::conv::Convolution;
 use tinderbox_runtime::abi;
-use tinderbox_runtime::kernels::armv7em::depthwise::{Depthwise3x3, packed_columns};
+use tinderbox_runtime::kernels::armv7em::conv::MAX_TAPS;
+use tinderbox_runtime::kernels::armv7em::depthwise::{Depthwise3x3, packed_columns, scratch_bytes};
 use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::window::Window;
 
 /// Lowers a depthwise convolution; `false` if no kernel does it.
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
-    let window = convolution.windows.window;
-    if !is_3x3(&window) || convolution.windows.images() != 1 {
+    let w = convolution.windows.window;
+    if w.in_channels % 4 != 0 || w.dilation_width != 1 || w.kernel_height as usize > MAX_TAPS {
         return false;
     }
-    let Some(stream) = stream_3x3(convolution) else { return false };
-    let requantization = convolution.channels[0].requantization;
-    let params = Depthwise3x3 {
-        input_zero_point: convolution.input_zero_point,
-        min: requantization.min,
-        max: requantization.max,
-    };
-    let view = convolution.windows.output(1);
-    let rows = if window.stride_height == 1 { 2.min(view.rows) } else { 1 };
-    lowering
-        .layer(node, abi::ARMV7EM_DEPTHWISE_3X3_S8, view.rows)
-        .rows_per_step(rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(window.words())
-        .params(params.words())
-        .weights(bytes(&stream))
-        .scratch(32 * packed_columns(&window))
-        .finish();
-    true
+    if is_3x3(&w) && convolution.windows.images() == 1 {
+        return lower_3x3(lowering, node, convolution).is_some();
+    }
+    lower_any(lowering, node, convolution).is_some()
 }
 
 fn is_3x3(w: &Window) -> bool {
     let strides = (w.stride_height, w.stride_width);
     (w.kernel_height, w.kernel_width) == (3, 3)
-        && (w.dilation_height, w.dilation_width) == (1, 1)
+        && w.dilation_height == 1
         && (strides == (1, 1) || strides == (2, 2))
-        && w.in_channels % 4 == 0
         && w.pad_top <= 2
 }
 
+fn params(convolution: &Convolution) -> Depthwise3x3 {
+    let requantization = convolution.channels[0].requantization;
+    let input_zero_point = convolution.input_zero_point;
+    Depthwise3x3 { input_zero_point, min: requantization.min, max: requantization.max }
+}
+
+fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> Option<()> {
+    let w = convolution.windows.window;
+    let stream = stream_3x3(convolution)?;
+    let view = convolution.windows.output(1);
+    let rows = if w.stride_height == 1 { 2.min(view.rows) } else { 1 };
+    lowering
+        .layer(node, abi::ARMV7EM_DEPTHWISE_3X3_S8, view.rows)
+        .rows_per_step(rows)
+        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
+        .writes(node.outputs[0], view, |y| y..y + 1)
+        .params(w.words())
+        .params(params(convolution).words())
+        .weights(bytes(&stream))
+        .scratch(32 * packed_columns(&w))
+        .finish();
+    Some(())
+}
+
+fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> Option<()> {
+    let w = convolution.windows.window;
+    let stream = stream_any(convolution)?;
+    let view = convolution.windows.output(1);
+    let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
+    let column = (w.in_width, w.kernel_width, w.out_width) == (1, 1, 1);
+    let (kernel, scratch) = match column {
+        true => (abi::ARMV7EM_DEPTHWISE_COLUMN_S8, 0),
+        false => (abi::ARMV7EM_DEPTHWISE_S8, scratch_bytes(&w)),
+    };
+    lowering
+        .layer(node, kernel, view.rows)
+        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
+        .writes(node.outputs[0], view, |y| y..y + 1)
+        .params(w.words())
+        .params(params(convolution).words())
+        .channels(vec![padding; w.in_channels as usize / 4])
+        .weights(bytes(&stream))
+        .scratch(scratch)
+        .finish();
+    Some(())
+}
+
+/// A channel's weights, tap by tap.
+fn weights_of(convolution: &Convolution, channel: usize) -> Vec<i8> {
+    convolution.weights.iter().skip(channel).step_by(convolution.channels.len()).copied().collect()
+}
+
+fn form_of(convolution: &Convolution, channel: usize, must_be_exact: bool) -> Option<Form> {
+    let weights = weights_of(convolution, channel);
+    Form::new(&convolution.channels[channel], convolution.input_zero_point, &weights, must_be_exact)
+}
+
+/// Sums are doubled under the exact form.
+fn factor(form: &Form) -> i32 {
+    if form.form & EXACT == 0 { 1 } else { 2 }
+}
+
 fn stream_3x3(convolution: &Convolution) -> Option<Vec<u32>> {
-    let count = convolution.channels.len();
     let mut stream = vec![];
-    for channel in 0..count {
-        let weights: Vec<i8> = (0..9).map(|tap| convolution.weights[tap * count + channel]).collect();
-        let form = Form::new(&convolution.channels[channel], convolution.input_zero_point, &weights, false)?;
-        let factor = if form.form & EXACT == 0 { 1 } else { 2 };
-        let w = |row: usize, column: usize| factor * i32::from(weights[3 * row + column]);
-        stream.extend([form.form, (factor * form.start) as u32]);
+    for channel in 0..convolution.channels.len() {
+        let form = form_of(convolution, channel, false)?;
+        let weights = weights_of(convolution, channel);
+        let w = |row: usize, column: usize| factor(&form) * i32::from(weights[3 * row + column]);
+        stream.extend([form.form, (factor(&form) * form.start) as u32]);
         for column in 0..3 {
             stream.push(pair(w(0, column), w(1, column)));
             stream.push(pair(w(1, column), w(2, column)));
         }
         stream.extend(form.constants.map(|n| n as u32));
+    }
+    Some(stream)
+}
+
+fn stream_any(convolution: &Convolution) -> Option<Vec<u32>> {
+    let w = convolution.windows.window;
+    let mut stream = vec![];
+    for first in (0..convolution.channels.len()).step_by(4) {
+        let places = [first, first + 2, first + 1, first + 3];
+        let all = |exact: bool| -> Option<Vec<Form>> {
+            places.iter().map(|channel| form_of(convolution, *channel, exact)).collect()
+        };
+        let mut forms = all(false)?;
+        if forms.iter().any(|form| form.form != forms[0].form) {
+            forms = all(true)?;
+        }
+        let factor = factor(&forms[0]);
+        let weights = places.map(|channel| weights_of(convolution, channel));
+        stream.extend(forms.iter().map(|form| (factor * form.start) as u32));
+        for column in 0..w.kernel_width {
+            for row in 0..w.kernel_height {
+                let tap = (row * w.kernel_width + column) as usize;
+                let [a, b, c, d] = weights.each_ref().map(|weights| factor * i32::from(weights[tap]));
+                stream.extend([pair(a, b), pair(c, d)]);
+            }
+        }
+        stream.push(forms[0].form);
+        stream.extend(forms.iter().flat_map(|form| form.constants).map(|n| n as u32));
     }
     Some(stream)
 }

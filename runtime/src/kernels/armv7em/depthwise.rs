@@ -1,5 +1,7 @@
-//! Depthwise convolution with 3x3 windows.
+//! Depthwise convolution, with 3x3 windows and with any.
 
+use super::conv::{MAX_TAPS, taps as taps_of};
+use super::depthwise_any::{Column, Columns, Source, Windows, column, stream_words, widen_columns, windows};
 use super::depthwise3x3::{CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, one_row_by_two, pack, two_rows};
 use crate::arena::{Cells, Element, view};
 use crate::kernels::window::Window;
@@ -39,8 +41,8 @@ pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
     let upper = view(output.get(rows.start)?, 0, w.out_width as usize * channels)?;
     let lower = if rows.len() > 1 { view(output.get(rows.start + 1)?, 0, upper.len())? } else { upper };
     let left = w.pad_left as usize;
-    fill_columns(packed, 0..left, params.input_zero_point)?;
-    fill_columns(packed, left + w.in_width as usize..columns, params.input_zero_point)?;
+    fill_halves(packed.get(..left * COLUMN_WORDS * 4)?, params.input_zero_point);
+    fill_halves(packed.get((left + w.in_width as usize) * COLUMN_WORDS * 4..)?, params.input_zero_point);
     let (sources, missing) = sources(&w, step.input(0)?, rows.clone())?;
     let mut pack_work = Pack {
         rows: sources.map(|row| row.as_ptr().cast()),
@@ -93,14 +95,6 @@ fn sources<'a>(w: &Window, input: Rows<'a>, rows: Range<usize>) -> Option<([Cell
     Some(([a, b, c, d], missing))
 }
 
-/// Zero points in whole columns.
-fn fill_columns(packed: Cells<'_>, columns: Range<usize>, zero_point: i32) -> Option<()> {
-    for half in columns.start * 2 * COLUMN_WORDS..columns.end * 2 * COLUMN_WORDS {
-        i16::set(packed, half, zero_point as i16)?;
-    }
-    Some(())
-}
-
 /// Zero points in the rows of `missing`, over all columns of the image.
 fn fill_rows(packed: Cells<'_>, left: usize, columns: usize, missing: u32, zero_point: i32) {
     for row in (0..4).filter(|row| missing >> row & 1 != 0) {
@@ -108,5 +102,111 @@ fn fill_rows(packed: Cells<'_>, left: usize, columns: usize, missing: u32, zero_
             // In bounds: `packed` has these columns.
             let _ = i16::set(packed, 4 * pair + row, zero_point as i16);
         }
+    }
+}
+
+/// Columns, with the padding on both sides, that a row of windows sees.
+fn padded_columns(w: &Window) -> usize {
+    let windows = (w.out_width - 1) * w.stride_width + w.kernel_width;
+    windows.max(w.pad_left + w.in_width) as usize
+}
+
+/// Bytes of scratch of [`depthwise_s8`].
+pub fn scratch_bytes(w: &Window) -> usize {
+    8 * padded_columns(w) * w.kernel_height as usize
+}
+
+/// Any windows at most [`MAX_TAPS`] rows high, without gaps between columns; channels a multiple of 4. Scalars:
+/// [`Window`], [`Depthwise3x3`]. Weights: see [`super::depthwise_any`]. Channels: input channels bytes of the input's zero
+/// point. Scratch: [`scratch_bytes`].
+pub fn depthwise_s8(step: &Step<'_>) -> Option<()> {
+    let (window, rest) = step.param_list().split_first_chunk()?;
+    let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
+    let (channels, height) = (w.in_channels as usize, w.kernel_height as usize);
+    let taps = height * w.kernel_width as usize;
+    let column_bytes = 8 * height;
+    let widened = view(step.scratch()?, 0, scratch_bytes(&w))?;
+    let stream = step.weights().get(..channels / GROUP * stream_words(taps) * 4)?;
+    let padding: *const u8 = step.channels().get(..channels / 4)?.as_ptr().cast();
+    let left = w.pad_left as usize;
+    fill_halves(widened.get(..left * column_bytes)?, params.input_zero_point);
+    fill_halves(widened.get((left + w.in_width as usize) * column_bytes..)?, params.input_zero_point);
+    for y in step.output_rows()? {
+        let source = |row: &Option<Cells<'_>>| match row {
+            Some(row) => Source { at: row.as_ptr().cast(), step: channels },
+            None => Source { at: padding, step: 0 },
+        };
+        let mut rows: heapless::Vec<Source, MAX_TAPS> = heapless::Vec::new();
+        for tap in &taps_of(&w, step.input(0)?, y)? {
+            rows.push(source(tap)).ok()?;
+        }
+        let out = view(step.output(0)?.get(y)?, 0, w.out_width as usize * channels)?;
+        let columns = Columns {
+            rows: rows.as_mut_ptr(),
+            height,
+            width: w.in_width as usize,
+            to: widened.as_ptr().cast_mut().cast::<u32>().wrapping_add(left * column_bytes / 4),
+        };
+        let mut work = Windows {
+            x: widened.as_ptr().cast(),
+            stream: stream.as_ptr().cast(),
+            out: out.as_ptr().cast_mut().cast(),
+            step: channels,
+            count: w.out_width as usize,
+            taps,
+            x_step: w.stride_width as usize * column_bytes,
+            min: params.min,
+            max: params.max,
+        };
+        for _ in (0..channels).step_by(GROUP) {
+            // SAFETY: rows hold `channels` bytes at every column and are aligned, channels being a multiple of 4; the
+            // scratch has room for all columns; stream and output row are views of all that the layer needs, and each
+            // round takes its four channels.
+            unsafe {
+                widen_columns(&columns);
+                windows(&work);
+            }
+            work.stream = work.stream.wrapping_add(stream_words(taps));
+            work.out = work.out.wrapping_add(GROUP);
+        }
+    }
+    Some(())
+}
+
+/// Images and windows of a single column, windows at most [`MAX_TAPS`] rows high; channels a multiple of 4. Scalars,
+/// weights and channels as of [`depthwise_s8`].
+pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
+    let (window, rest) = step.param_list().split_first_chunk()?;
+    let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
+    let (channels, taps) = (w.in_channels as usize, w.kernel_height as usize);
+    let stream = step.weights().get(..channels / GROUP * stream_words(taps) * 4)?;
+    let padding: *const u8 = step.channels().get(..channels / 4)?.as_ptr().cast();
+    for y in step.output_rows()? {
+        let mut rows: heapless::Vec<*const u8, MAX_TAPS> = heapless::Vec::new();
+        for tap in &taps_of(&w, step.input(0)?, y)? {
+            rows.push(tap.map_or(padding, |row| row.as_ptr().cast())).ok()?;
+        }
+        let work = Column {
+            rows: rows.as_ptr(),
+            stream: stream.as_ptr().cast(),
+            out: view(step.output(0)?.get(y)?, 0, channels)?.as_ptr().cast_mut().cast(),
+            groups: channels / GROUP,
+            taps,
+            min: params.min,
+            max: params.max,
+        };
+        // SAFETY: rows, padding and output are views of all channels, aligned since channels are a multiple of 4; the
+        // stream is that of all groups.
+        unsafe { column(&work) };
+    }
+    Some(())
+}
+
+/// Zero points in every halfword.
+fn fill_halves(cells: Cells<'_>, zero_point: i32) {
+    let [low, high] = (zero_point as i16).to_le_bytes();
+    for half in cells.as_chunks::<2>().0 {
+        half[0].set(low);
+        half[1].set(high);
     }
 }
