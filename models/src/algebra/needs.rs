@@ -37,7 +37,7 @@ pub(super) fn channels_to_keep(graph: &Graph, ranges: &[Ranges]) -> Vec<Vec<bool
 
 fn propagate(graph: &Graph, ranges: &[Ranges], index: usize, keep: &mut [Vec<bool>]) {
     let node = &graph.nodes[index];
-    let output = node.outputs[0];
+    let &[output] = node.outputs.as_slice() else { return };
     match Dependence::of(graph, index) {
         Dependence::Unknown => {}
         // All have the same channels.

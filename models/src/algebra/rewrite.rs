@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub(super) fn keep_channels(graph: &Graph, ranges: &[Ranges], keep: &[Vec<bool>]) -> Option<Graph> {
     let mut rewritten = graph.clone();
     for (index, node) in graph.nodes.iter().enumerate() {
-        let output = node.outputs[0];
+        let &[output] = node.outputs.as_slice() else { continue };
         let weighted = match Dependence::of(graph, index) {
             Dependence::Weighted => true,
             Dependence::Channelwise if matches!(node.op, Op::DepthwiseConv2d { .. }) => false,
