@@ -15,12 +15,17 @@ pub mod requant;
 pub mod scale;
 mod shape;
 mod softmax;
+mod variant;
 mod window;
+
+pub use variant::{Algorithm, Selection, Variant};
 
 use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId, macs};
 use crate::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 use thiserror::Error;
 use tinderbox_runtime::abi::Named;
 
@@ -90,7 +95,7 @@ pub struct Layer {
     /// Constants per channel.
     pub channels: Vec<i32>,
     /// Weights as the kernel reads them.
-    pub weights: Vec<u8>,
+    pub weights: Arc<[u8]>,
     /// Views read, then views written: indices into [`Lowered::tensors`].
     pub tensors: Vec<usize>,
     /// How many of `tensors` are read.
@@ -114,18 +119,41 @@ pub struct Lowered {
     pub inputs: Vec<BufferId>,
     /// Buffers of the outputs, in the model's order.
     pub outputs: Vec<BufferId>,
+    /// Per node of the graph, the ways to compute it, the one that was taken first; empty where there is no choice.
+    pub variants: Vec<Vec<Variant>>,
 }
 
-/// Lowers `graph`.
-pub fn lower(graph: &Graph, mode: InputMode, kernels: Kernels) -> Result<Lowered, Error> {
-    let mut lowering = Lowering::new(graph, mode, kernels);
-    for (index, node) in graph.nodes.iter().enumerate() {
-        lowering.source = Some(index);
-        lowering.node(node)?;
+/// Lowers a graph, as often as it takes to find the best selection: what is costly is done once.
+pub struct Lowerer<'a> {
+    graph: &'a Graph,
+    mode: InputMode,
+    kernels: Kernels,
+    /// Weights as kernels read them, or `None` where they are out of a kernel's range.
+    streams: RefCell<HashMap<(usize, Algorithm), Option<Arc<[u8]>>>>,
+}
+
+impl<'a> Lowerer<'a> {
+    /// Lowers `graph`, with the kernels that the target runs.
+    pub fn new(graph: &'a Graph, mode: InputMode, kernels: Kernels) -> Self {
+        Self { graph, mode, kernels, streams: RefCell::default() }
     }
-    lowering.source = None;
-    lowering.outputs();
-    Ok(lowering.finish())
+
+    /// Lowers the graph with the variants that are selected, and the first possible one where none is.
+    pub fn lower(&self, selection: &Selection) -> Result<Lowered, Error> {
+        let mut lowering = Lowering::new(self, selection);
+        for (index, node) in self.graph.nodes.iter().enumerate() {
+            lowering.source = Some(index);
+            lowering.node(node)?;
+        }
+        lowering.source = None;
+        lowering.outputs();
+        Ok(lowering.finish())
+    }
+}
+
+/// Lowers `graph` with the first possible variants.
+pub fn lower(graph: &Graph, mode: InputMode, kernels: Kernels) -> Result<Lowered, Error> {
+    Lowerer::new(graph, mode, kernels).lower(&Selection::default())
 }
 
 /// Rows of a dense tensor: its outermost dimension that is not 1, unless that is the last.
@@ -137,6 +165,8 @@ pub(crate) fn rows_of(tensor: &Tensor) -> View {
 
 /// Lowering under way.
 struct Lowering<'a> {
+    lowerer: &'a Lowerer<'a>,
+    selection: &'a Selection,
     graph: &'a Graph,
     mode: InputMode,
     kernels: Kernels,
@@ -152,13 +182,19 @@ struct Lowering<'a> {
     views: Vec<View>,
     /// What kernels see.
     tensors: Vec<TensorView>,
+    /// Per node of the graph, the ways to compute it.
+    variants: Vec<Vec<Variant>>,
     /// Tensors that are not made because their reader pads by itself.
     padded: HashMap<TensorId, shape::Padded>,
 }
 
 impl<'a> Lowering<'a> {
-    fn new(graph: &'a Graph, mode: InputMode, kernels: Kernels) -> Self {
+    fn new(lowerer: &'a Lowerer<'a>, selection: &'a Selection) -> Self {
+        let &Lowerer { graph, mode, kernels, .. } = lowerer;
         let mut lowering = Self {
+            lowerer,
+            selection,
+            variants: vec![vec![]; graph.nodes.len()],
             graph,
             mode,
             kernels,
@@ -309,7 +345,8 @@ impl<'a> Lowering<'a> {
             };
         }
         self.flow.views = tensors.len() - self.views.len();
-        Lowered { flow: self.flow, layers: self.layers, tensors, inputs: self.inputs, outputs: self.outputs }
+        let Self { flow, layers, inputs, outputs, variants, .. } = self;
+        Lowered { flow, layers, tensors, inputs, outputs, variants }
     }
 
     fn tensor(&self, id: TensorId) -> &'a Tensor {
@@ -363,7 +400,7 @@ impl<'a> Lowering<'a> {
             kernel,
             params: vec![],
             channels: vec![],
-            weights: vec![],
+            weights: Arc::from([]),
             tensors: vec![],
             inputs: 0,
             lag: 0,
@@ -443,8 +480,8 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
-    fn weights(mut self, weights: Vec<u8>) -> Self {
-        self.layer.weights = weights;
+    fn weights(mut self, weights: impl Into<Arc<[u8]>>) -> Self {
+        self.layer.weights = weights.into();
         self
     }
 

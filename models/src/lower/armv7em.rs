@@ -7,22 +7,31 @@ mod depthwise;
 pub(super) mod fully_connected;
 mod product;
 
-use super::Lowering;
 use super::conv::{Channel, Convolution, Kind};
 use super::requant::Short;
+use super::{Algorithm, Lowering, Variant};
 use crate::graph::Node;
 use std::ops::RangeInclusive;
 use tinderbox_runtime::kernels::armv7em::gemm::{CLAMPED, EXACT, SHORT};
 
-/// Lowers a convolution, if one of the kernels does it; `false` leaves it to the portable ones.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
+/// The variants of a convolution that the kernels compute, the fastest ones first.
+pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
     match convolution.kind {
         Kind::Grouped(channels) if channels == convolution.windows.window.in_channels as usize => {
-            conv3x3::fits(convolution) && conv3x3::lower(lowering, node, convolution)
-                || conv::lower(lowering, node, convolution)
+            [conv3x3::variants(lowering, convolution), conv::variants(lowering, convolution)].concat()
         }
-        Kind::Depthwise(1) => depthwise::lower(lowering, node, convolution),
-        _ => false,
+        Kind::Depthwise(1) => depthwise::variants(lowering, convolution),
+        _ => vec![],
+    }
+}
+
+/// Lowers a convolution by one of its [`variants`].
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
+    match variant.algorithm {
+        Algorithm::Winograd => conv3x3::lower(lowering, node, convolution, variant.rows),
+        Algorithm::Product | Algorithm::Vectors => conv::lower(lowering, node, convolution, variant),
+        Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
+        Algorithm::Portable => {}
     }
 }
 

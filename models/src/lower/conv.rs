@@ -2,7 +2,7 @@
 
 use super::requant::Requantization;
 use super::window::{Geometry, Windows};
-use super::{Error, Kernels, Lowering, armv7em, per_tensor, scale, unsupported};
+use super::{Algorithm, Error, Kernels, Lowering, Variant, armv7em, per_tensor, scale, unsupported};
 use crate::graph::{Activation, DType, Node, Op, Stride, TensorId};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::conv::Quantized;
@@ -74,10 +74,17 @@ fn lower(
     let channels = channels(lowering, node, input, activation, windows.window.out_channels as usize)?;
     let weights = lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect();
     let convolution = Convolution { input, windows, input_zero_point, channels, weights, kind };
-    if lowering.kernels == Kernels::Armv7em && armv7em::lower(lowering, node, &convolution) {
-        return Ok(());
+    let mut variants = match lowering.kernels {
+        Kernels::Armv7em => armv7em::variants(lowering, &convolution),
+        Kernels::Portable => vec![],
+    };
+    variants.push(Variant { algorithm: Algorithm::Portable, rows: 1 });
+    match lowering.choose(variants) {
+        Some(variant) if variant.algorithm != Algorithm::Portable => {
+            armv7em::lower(lowering, node, &convolution, variant)
+        }
+        _ => portable(lowering, node, &convolution),
     }
-    portable(lowering, node, &convolution);
     Ok(())
 }
 
@@ -98,7 +105,7 @@ fn portable(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution)
         .params(Quantized { input_zero_point: *input_zero_point, output_zero_point, min, max }.words())
         .params([last as i32])
         .channels(channels.iter().flat_map(words).collect())
-        .weights(weights.iter().map(|w| *w as u8).collect())
+        .weights(weights.iter().map(|w| *w as u8).collect::<Vec<u8>>())
         .finish();
 }
 

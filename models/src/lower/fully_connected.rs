@@ -88,7 +88,7 @@ fn portable(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) {
         .layer(lowering, node, abi::FULLY_CONNECTED_S8)
         .params(params.words())
         .channels(dense.channels.iter().flat_map(words).collect())
-        .weights(dense.weights.iter().map(|w| *w as u8).collect())
+        .weights(dense.weights.iter().map(|w| *w as u8).collect::<Vec<u8>>())
         .finish();
 }
 

@@ -1,51 +1,98 @@
 //! Streams for convolutions as matrix products.
 
 use super::bytes;
+use super::fully_connected::{vector_params, vector_stream, vector_words};
 use super::product::{Row, Words, natural, pairs, quads};
 use crate::graph::Node;
-use crate::lower::Lowering;
 use crate::lower::conv::Convolution;
+use crate::lower::variant::heights;
+use crate::lower::{Algorithm, Lowering, Variant};
+use std::sync::Arc;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, Conv, MAX_TAPS};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Layout};
 use tinderbox_runtime::kernels::window::Window;
 
-/// Lowers a convolution in which all channels meet; `false` if it is out of the kernels' range.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
+/// Variants by matrix products; none if the convolution is out of the kernels' range.
+pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
     let w = convolution.windows.window;
-    if w.kernel_height as usize > MAX_TAPS {
-        return false;
+    if w.kernel_height as usize > MAX_TAPS || w.in_channels % 4 != 0 && w.dilation_width != 1 {
+        return vec![];
     }
-    match w.in_channels % 4 {
-        0 => wide(lowering, node, convolution),
-        _ if w.dilation_width == 1 => narrow(lowering, node, convolution),
-        _ => false,
+    let rows = convolution.windows.output(1).rows;
+    let mut variants = vec![];
+    if stream(lowering, convolution).is_some() {
+        // Taller steps fill blocks of pixels where rows are narrow; all rows at once save steps where there are few.
+        let steps: &[usize] = if is_pointwise(&w) && w.out_width < 64 { &[1, 2, 4, rows] } else { &[1, rows] };
+        variants.extend(heights(
+            Algorithm::Product,
+            if rows > MANY_ROWS { &steps[..steps.len() - 1] } else { steps },
+            rows,
+        ));
+    }
+    if is_pointwise(&w) && w.out_width == 1 && vectors(lowering, convolution).is_some() {
+        variants.extend(heights(Algorithm::Vectors, &[1], rows));
+    }
+    variants
+}
+
+/// Outputs of more rows are not made in one step.
+const MANY_ROWS: usize = 16;
+
+/// Lowers one of the [`variants`].
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
+    match variant.algorithm {
+        Algorithm::Vectors => lower_vectors(lowering, node, convolution),
+        _ if convolution.windows.window.in_channels % 4 == 0 => wide(lowering, node, convolution, variant.rows),
+        _ => narrow(lowering, node, convolution, variant.rows),
     }
 }
 
-/// Channels by fours.
-fn wide(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
-    let w = convolution.windows.window;
+/// Weights for the product kernels.
+fn stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+    lowering.stream(Algorithm::Product, || {
+        let stream = pairs(&rows(convolution), convolution.input_zero_point, &words(&convolution.windows.window))?;
+        Some(bytes(&stream))
+    })
+}
+
+/// Where the elements of a window stand.
+fn words(w: &Window) -> Words {
     let run = (w.kernel_width * w.in_channels) as usize;
-    let words = quads(run * w.kernel_height as usize);
-    let Some(stream) = stream(convolution, &words) else { return false };
+    let height = w.kernel_height as usize;
+    match w.in_channels % 4 {
+        0 => quads(run * height),
+        _ => (0..height).flat_map(|row| natural(row * run..(row + 1) * run)).collect(),
+    }
+}
+
+fn rows(convolution: &Convolution) -> Vec<Row<'_>> {
+    let filter = convolution.weights.len() / convolution.channels.len();
+    let weights = convolution.weights.chunks(filter);
+    convolution.channels.iter().zip(weights).map(|(channel, weights)| Row { channel, weights }).collect()
+}
+
+/// Channels by fours.
+fn wide(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
+    let w = convolution.windows.window;
+    let Some(stream) = stream(lowering, convolution) else { return };
     let requantization = convolution.channels[0].requantization;
     let conv = Conv { min: requantization.min, max: requantization.max };
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
     let view = convolution.windows.output(1);
     let layer = lowering
         .layer(node, abi::ARMV7EM_CONV_2D_S8, view.rows)
+        .rows_per_step(rows_per_step)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(w.words())
         .params(conv.words())
-        .channels(vec![padding; run / 4])
-        .weights(bytes(&stream))
-        .scratch(4 * BLOCK * words.len());
+        .channels(vec![padding; (w.kernel_width * w.in_channels / 4) as usize])
+        .weights(stream)
+        .scratch(4 * BLOCK * words(&w).len());
     // A block of pixels is widened before it is overwritten.
     let layer = if is_pointwise(&w) && w.out_channels <= w.in_channels { layer.in_place(0) } else { layer };
     layer.finish();
-    true
 }
 
 fn is_pointwise(w: &Window) -> bool {
@@ -53,32 +100,44 @@ fn is_pointwise(w: &Window) -> bool {
 }
 
 /// Rows widened as a whole.
-fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
+fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
     let w = convolution.windows.window;
-    let run = (w.kernel_width * w.in_channels) as usize;
-    let words: Words = (0..w.kernel_height as usize).flat_map(|row| natural(row * run..(row + 1) * run)).collect();
-    let Some(stream) = stream(convolution, &words) else { return false };
+    let Some(stream) = stream(lowering, convolution) else { return };
     let requantization = convolution.channels[0].requantization;
     let input_zero_point = convolution.input_zero_point;
     let params = ConvNarrow { input_zero_point, min: requantization.min, max: requantization.max };
     let view = convolution.windows.output(1);
     lowering
         .layer(node, abi::ARMV7EM_CONV_NARROW_S8, view.rows)
+        .rows_per_step(rows_per_step)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(w.words())
         .params(params.words())
-        .weights(bytes(&stream))
+        .weights(stream)
         .scratch(Layout::new(&w).scratch_bytes(&w))
         .finish();
-    true
 }
 
-fn stream(convolution: &Convolution, words: &Words) -> Option<Vec<u32>> {
-    let w = convolution.windows.window;
-    let filter = (w.kernel_height * w.kernel_width * w.in_channels) as usize;
-    let weights = convolution.weights.chunks(filter);
-    let rows: Vec<Row<'_>> =
-        convolution.channels.iter().zip(weights).map(|(channel, weights)| Row { channel, weights }).collect();
-    pairs(&rows, convolution.input_zero_point, words)
+/// Weights for the vector kernel, and how many bytes of them serve whole groups of channels.
+fn vectors(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+    let inputs = convolution.windows.window.in_channels as usize;
+    lowering.stream(Algorithm::Vectors, || vector_stream(&rows(convolution), convolution.input_zero_point, inputs))
+}
+
+/// Every pixel of a single column as a vector.
+fn lower_vectors(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
+    let Some(stream) = vectors(lowering, convolution) else { return };
+    let (input, output) = (convolution.windows.input(1), convolution.windows.output(1));
+    let params = vector_params(&rows(convolution), input.row_bytes, &stream);
+    let layer = lowering
+        .layer(node, abi::ARMV7EM_FULLY_CONNECTED_S8, output.rows)
+        .reads(convolution.input, input, |y| y..y + 1)
+        .writes(node.outputs[0], output, |y| y..y + 1)
+        .params(params.words())
+        .weights(stream)
+        .scratch(4 * vector_words(input.row_bytes).len());
+    // A vector is widened before it is overwritten.
+    let layer = if output.row_bytes <= input.row_bytes { layer.in_place(0) } else { layer };
+    layer.finish();
 }

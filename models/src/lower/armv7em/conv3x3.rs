@@ -2,18 +2,19 @@
 
 use super::{Form, bytes, folded_bias, pair, sums};
 use crate::graph::Node;
-use crate::lower::Lowering;
 use crate::lower::conv::{Channel, Convolution};
+use crate::lower::variant::heights;
+use crate::lower::{Algorithm, Lowering, Variant};
+use std::sync::Arc;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv3x3::{Conv3x3, scratch_bytes};
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES, WEIGHTS};
-use tinderbox_runtime::kernels::window::Window;
 
 /// All numbers of the method are this many times the real ones.
 const SCALE: i64 = 24;
 
 /// Whether Winograd's method does this convolution.
-pub(super) fn fits(convolution: &Convolution) -> bool {
+fn fits(convolution: &Convolution) -> bool {
     let w = convolution.windows.window;
     (w.kernel_height, w.kernel_width) == (3, 3)
         && (w.stride_height, w.stride_width) == (1, 1)
@@ -23,35 +24,40 @@ pub(super) fn fits(convolution: &Convolution) -> bool {
         && convolution.windows.images() == 1
 }
 
-/// Lowers a convolution that [`fits`]; `false` if a channel's numbers are out of the kernel's range.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
-    let Some(stream) = stream(convolution) else { return false };
+/// Variants by Winograd's method; none if the convolution is out of its range.
+pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
+    if !fits(convolution) || weights(lowering, convolution).is_none() {
+        return vec![];
+    }
+    let w = convolution.windows.window;
+    // Steps whose tiles fill blocks.
+    let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
+    let first = if per_row % TILES == 0 { 1 } else { 2 };
+    heights(Algorithm::Winograd, &[first, 2 * first], w.out_height as usize)
+}
+
+fn weights(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+    lowering.stream(Algorithm::Winograd, || stream(convolution).map(|words| bytes(&words)))
+}
+
+/// Lowers one of the [`variants`].
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
+    let Some(stream) = weights(lowering, convolution) else { return };
     let window = convolution.windows.window;
     let requantization = convolution.channels[0].requantization;
     let view = convolution.windows.output(1);
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
     lowering
         .layer(node, abi::ARMV7EM_CONV_3X3_S8, view.rows)
-        .rows_per_step(rows_per_step(&window))
+        .rows_per_step(rows_per_step)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(window.words())
         .params(Conv3x3 { min: requantization.min, max: requantization.max }.words())
         .channels(vec![padding])
-        .weights(bytes(&stream))
+        .weights(stream)
         .scratch(scratch_bytes(&window))
         .finish();
-    true
-}
-
-/// The fewest rows whose tiles fill blocks, two at most.
-fn rows_per_step(w: &Window) -> usize {
-    let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
-    if per_row % TILES != 0 && (2 * per_row).div_ceil(TILES) < 2 * per_row.div_ceil(TILES) && w.out_height > 1 {
-        2
-    } else {
-        1
-    }
 }
 
 fn stream(convolution: &Convolution) -> Option<Vec<u32>> {

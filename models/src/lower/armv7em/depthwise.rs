@@ -2,24 +2,48 @@
 
 use super::{Form, bytes, pair};
 use crate::graph::Node;
-use crate::lower::Lowering;
 use crate::lower::conv::Convolution;
+use crate::lower::variant::heights;
+use crate::lower::{Algorithm, Lowering, Variant};
+use std::sync::Arc;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::MAX_TAPS;
 use tinderbox_runtime::kernels::armv7em::depthwise::{Depthwise3x3, packed_columns, scratch_bytes};
 use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::window::Window;
 
-/// Lowers a depthwise convolution; `false` if no kernel does it.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> bool {
+/// Variants of a depthwise convolution; none if it is out of the kernels' range.
+pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
     let w = convolution.windows.window;
     if w.in_channels % 4 != 0 || w.dilation_width != 1 || w.kernel_height as usize > MAX_TAPS {
-        return false;
+        return vec![];
     }
-    if is_3x3(&w) && convolution.windows.images() == 1 {
-        return lower_3x3(lowering, node, convolution).is_some();
+    let rows = convolution.windows.output(1).rows;
+    let pairs =
+        is_3x3(&w) && convolution.windows.images() == 1 && stream(lowering, convolution, Algorithm::Pairs).is_some();
+    match pairs {
+        true => heights(Algorithm::Pairs, &[if w.stride_height == 1 { 2 } else { 1 }], rows),
+        false if stream(lowering, convolution, Algorithm::Windows).is_some() => {
+            heights(Algorithm::Windows, &[1, 2, 4], rows)
+        }
+        false => vec![],
     }
-    lower_any(lowering, node, convolution).is_some()
+}
+
+/// Lowers one of the [`variants`].
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
+    let Some(stream) = stream(lowering, convolution, variant.algorithm) else { return };
+    match variant.algorithm {
+        Algorithm::Pairs => lower_3x3(lowering, node, convolution, variant.rows, stream),
+        _ => lower_any(lowering, node, convolution, variant.rows, stream),
+    }
+}
+
+fn stream(lowering: &Lowering<'_>, convolution: &Convolution, algorithm: Algorithm) -> Option<Arc<[u8]>> {
+    lowering.stream(algorithm, || match algorithm {
+        Algorithm::Pairs => stream_3x3(convolution).map(|words| bytes(&words)),
+        _ => stream_any(convolution).map(|words| bytes(&words)),
+    })
 }
 
 fn is_3x3(w: &Window) -> bool {
@@ -36,11 +60,9 @@ fn params(convolution: &Convolution) -> Depthwise3x3 {
     Depthwise3x3 { input_zero_point, min: requantization.min, max: requantization.max }
 }
 
-fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> Option<()> {
+fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize, stream: Arc<[u8]>) {
     let w = convolution.windows.window;
-    let stream = stream_3x3(convolution)?;
     let view = convolution.windows.output(1);
-    let rows = if w.stride_height == 1 { 2.min(view.rows) } else { 1 };
     lowering
         .layer(node, abi::ARMV7EM_DEPTHWISE_3X3_S8, view.rows)
         .rows_per_step(rows)
@@ -48,15 +70,13 @@ fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(w.words())
         .params(params(convolution).words())
-        .weights(bytes(&stream))
+        .weights(stream)
         .scratch(32 * packed_columns(&w))
         .finish();
-    Some(())
 }
 
-fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) -> Option<()> {
+fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize, stream: Arc<[u8]>) {
     let w = convolution.windows.window;
-    let stream = stream_any(convolution)?;
     let view = convolution.windows.output(1);
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
     let column = (w.in_width, w.kernel_width, w.out_width) == (1, 1, 1);
@@ -66,15 +86,15 @@ fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution
     };
     lowering
         .layer(node, kernel, view.rows)
+        .rows_per_step(rows)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(w.words())
         .params(params(convolution).words())
         .channels(vec![padding; w.in_channels as usize / 4])
-        .weights(bytes(&stream))
+        .weights(stream)
         .scratch(scratch)
         .finish();
-    Some(())
 }
 
 /// A channel's weights, tap by tap.

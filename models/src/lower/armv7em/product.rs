@@ -64,6 +64,16 @@ pub(super) fn groups(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> 
     Some(stream)
 }
 
+/// How many words at the front of a stream serve `count` groups of channels.
+pub(super) fn group_words(stream: &[u8], count: usize, words: usize) -> usize {
+    let mut at = 0;
+    for _ in 0..count {
+        let form = u32::from_le_bytes(stream.as_chunks().0[at]);
+        at += 1 + CHANNELS + CHANNELS / 2 * words + CHANNELS * if form & EXACT == 0 { 2 } else { 3 };
+    }
+    at
+}
+
 /// The requantizations of channels that take the same way: short if it is exact for all of them.
 fn forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
     for odd in rows.iter().skip(1).step_by(2) {

@@ -1,0 +1,60 @@
+//! Several ways to compute a layer: what the compiler chooses among.
+
+use super::Lowering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How a layer's products are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Algorithm {
+    /// The portable kernel.
+    Portable,
+    /// Windows widened to int16 and multiplied in blocks of pixels.
+    Product,
+    /// As a fully connected layer over every pixel.
+    Vectors,
+    /// Winograd's method.
+    Winograd,
+    /// Depthwise, by vertical pairs of rows.
+    Pairs,
+    /// Depthwise, by windows or columns.
+    Windows,
+}
+
+/// One way to compute a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Variant {
+    /// How.
+    pub algorithm: Algorithm,
+    /// Output rows of a step.
+    pub rows: usize,
+}
+
+/// Per node of the graph, the variant to take.
+pub type Selection = HashMap<usize, Variant>;
+
+impl Lowering<'_> {
+    /// The selected one of `variants`, or the first, if it is possible; else the next.
+    pub(super) fn choose(&mut self, mut variants: Vec<Variant>) -> Option<Variant> {
+        let source = self.source?;
+        if let Some(chosen) = self.selection.get(&source).and_then(|v| variants.iter().position(|other| other == v)) {
+            variants[..=chosen].rotate_right(1);
+        }
+        self.variants[source].clone_from(&variants);
+        variants.first().copied()
+    }
+
+    /// The weights of the node at work as `algorithm` reads them; `make` yields `None` if they are out of its range.
+    pub(super) fn stream(&self, algorithm: Algorithm, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<Arc<[u8]>> {
+        let Some(source) = self.source else { return make().map(Arc::from) };
+        let mut streams = self.lowerer.streams.borrow_mut();
+        streams.entry((source, algorithm)).or_insert_with(|| make().map(Arc::from)).clone()
+    }
+}
+
+/// `algorithm` with steps of these heights, as far as an output of `rows` rows has them.
+pub(super) fn heights(algorithm: Algorithm, heights: &[usize], rows: usize) -> Vec<Variant> {
+    let mut all: Vec<usize> = heights.iter().map(|height| (*height).clamp(1, rows.max(1))).collect();
+    all.dedup();
+    all.into_iter().map(|rows| Variant { algorithm, rows }).collect()
+}
