@@ -7,7 +7,7 @@
 TBX_ARENA(arena, MODEL_ARENA_BYTES);
 static tbx_model model;
 static uint8_t inputs[MODEL_INPUT_BYTES];
-static uint32_t layer_counts[MODEL_NODES];
+static uint32_t layer_counts[MODEL_NODES], layer_calls[MODEL_NODES];
 static const uint32_t input_bytes[MODEL_INPUTS] = MODEL_INPUT_SIZES;
 static const uint32_t input_row_bytes[MODEL_INPUTS] = MODEL_INPUT_ROW_SIZES;
 static const uint32_t output_bytes[MODEL_OUTPUTS] = MODEL_OUTPUT_SIZES;
@@ -110,10 +110,14 @@ static void profile(void) {
             uint32_t start = board_count();
             status = tbx_step(&model);
             layer_counts[node] += since(start);
+            layer_calls[node]++;
         }
         if (status < 0) fail("profile", status);
     }
-    for (uint32_t i = 0; i < MODEL_NODES; i++) report("layer", layer_counts[i]);
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        report("layer", layer_counts[i]);
+        report("calls", layer_calls[i]);
+    }
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod calibrate;
 mod compile;
 mod files;
 mod inspect;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure what kernels cost on an emulated board, for predictions
+    Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
     Compile(compile::Arguments),
     /// Show what is in a model
@@ -84,6 +87,7 @@ impl From<target::Error> for Failure {
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -3,6 +3,7 @@
 
 pub mod algebra;
 pub mod compile;
+pub mod cost;
 pub mod emit;
 pub mod graph;
 pub mod import;

@@ -104,6 +104,10 @@ pub struct Layer {
     pub lag: usize,
     /// Multiply-accumulates.
     pub macs: u64,
+    /// Elements of the outputs.
+    pub elements: usize,
+    /// Bytes of a row of the first input.
+    pub row_elements: usize,
 }
 
 /// A network as kernels over rows.
@@ -405,6 +409,8 @@ impl<'a> Lowering<'a> {
             inputs: 0,
             lag: 0,
             macs: 0,
+            elements: 0,
+            row_elements: 0,
         };
         LayerBuilder { lowering: self, node, layer, rows }
     }
@@ -431,6 +437,9 @@ impl LayerBuilder<'_, '_> {
     fn reads(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.buffer_of(tensor);
         let access = self.access(buffer, view, rows);
+        if self.layer.inputs == 0 {
+            self.layer.row_elements = view.row_bytes;
+        }
         self.layer.tensors.insert(self.layer.inputs, self.lowering.view(buffer, view));
         self.layer.inputs += 1;
         self.node.reads.push(access);
@@ -449,6 +458,7 @@ impl LayerBuilder<'_, '_> {
     /// Output row `y` is `rows(y)` of `tensor`, which begins here.
     fn writes(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.new_buffer(tensor, view, Role::Inner);
+        self.layer.elements += self.lowering.tensor(tensor).elements();
         let access = self.access(buffer, view, rows);
         self.layer.tensors.push(self.lowering.view(buffer, view));
         self.node.writes.push(access);

@@ -2,7 +2,7 @@
 
 use crate::lower::{Layer, Lowered};
 use crate::plan::Plan;
-use crate::plan::dataflow::{BufferId, Node, Role};
+use crate::plan::dataflow::{BufferId, Dataflow, Node, Role};
 use tinderbox_runtime::program as device;
 use tinderbox_runtime::program::Slice;
 
@@ -33,6 +33,11 @@ impl Image {
             lowered,
             plan,
         }
+    }
+
+    /// What the planner saw.
+    pub fn flow(&self) -> &Dataflow {
+        &self.lowered.flow
     }
 
     /// Where everything is, and when.

@@ -90,6 +90,11 @@ pub fn home() -> PathBuf {
     std::env::var_os("TINDERBOX_HOME").map_or_else(built_in, PathBuf::from)
 }
 
+/// Where a target's table of costs is kept.
+pub fn costs(target: &str) -> PathBuf {
+    home().join("boards/costs").join(format!("{target}.toml"))
+}
+
 /// Finds a board.
 pub fn board(name: &str) -> Result<Board, Error> {
     let boards = home().join("boards");

@@ -62,7 +62,7 @@ pub struct Measured {
     pub stack_bytes: u64,
     /// `sizeof(tbx_model)`.
     pub model_bytes: u64,
-    /// Instructions per node, where they were asked for.
+    /// Instructions per node, where they were asked for. A row's move to its slot counts for the node before it.
     pub layers: Vec<u64>,
     /// Bytes of the linked runtime: the firmware, less the same without Tinderbox, less the model's data.
     pub code_bytes: u64,
@@ -138,6 +138,7 @@ fn emulate(board: &Board, firmware: &Path, folder: &Path, inferences: usize) -> 
 
 fn parse(text: &str) -> Measured {
     let mut measured = Measured::default();
+    let mut calls: Vec<u64> = vec![];
     for line in text.lines() {
         let Some((what, number)) = line.split_once(' ') else { continue };
         let number = number.parse().unwrap_or(0);
@@ -147,10 +148,22 @@ fn parse(text: &str) -> Measured {
             "stack" => measured.stack_bytes = number,
             "model" => measured.model_bytes = number,
             "layer" => measured.layers.push(number),
+            "calls" => calls.push(number),
             _ => {}
         }
     }
+    without_stepping(&mut measured, &calls);
     measured
+}
+
+/// Layers were measured a call of `tbx_step` at a time. What these calls cost more than one `tbx_invoke` is taken off, by
+/// their number.
+fn without_stepping(measured: &mut Measured, calls: &[u64]) {
+    let (stepped, count): (u64, u64) = (measured.layers.iter().sum(), calls.iter().sum());
+    let Some(more) = stepped.checked_sub(measured.instructions).filter(|_| count > 0) else { return };
+    for (layer, calls) in measured.layers.iter_mut().zip(calls) {
+        *layer = layer.saturating_sub((more * calls + count / 2) / count);
+    }
 }
 
 /// Flash by use. The model's data are the symbols of its emitted source.

@@ -24,7 +24,7 @@ pub const BLOCK: usize = 4;
 pub const MAX_TAPS: usize = 16;
 
 /// How many pixels the next block takes.
-pub(super) fn block_of(left: usize) -> usize {
+pub fn block_of(left: usize) -> usize {
     match left {
         BLOCK.. => BLOCK,
         2 | 3 => 2,

@@ -1,0 +1,84 @@
+//! What a program will cost in executed instructions, before it runs.
+//!
+//! A kernel's cost is a sum of counts (steps, blocks of pixels, multiplications, ...) times what each costs on a target.
+//! The counts are known from a layer's shape; `tinderbox calibrate` fits the costs to measurements.
+
+pub mod calibrate;
+mod features;
+
+use features::features;
+
+use crate::lower::Layer;
+use crate::plan::Plan;
+use crate::plan::dataflow::{Dataflow, Node};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use thiserror::Error;
+use tinderbox_runtime::schedule::{Action, Cursor};
+
+/// Instructions per unit of each feature of each kernel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// Of an inference, whatever it does.
+    pub inference: f64,
+    /// Of a row that is moved to its slot.
+    pub commit: f64,
+    /// Of each of its bytes.
+    pub commit_byte: f64,
+    /// By kernel symbol and feature. A kernel that is not here costs what `default` says.
+    pub kernels: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Code of each kernel in bytes, as linked.
+    pub code: BTreeMap<String, f64>,
+}
+
+/// Why there is no table.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// The file is no table.
+    #[error("{path}: {what}")]
+    Format {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl Table {
+    /// Reads a table.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: name.clone(), source })?;
+        toml::from_str(&text).map_err(|error| Error::Format { path: name, what: error.to_string() })
+    }
+
+    /// Instructions of an inference's steps of one node.
+    pub fn layer(&self, layer: &Layer, node: &Node) -> f64 {
+        let costs = self.kernels.get(layer.kernel.symbol).or_else(|| self.kernels.get("default"));
+        let cost = |name: &str| costs.and_then(|costs| costs.get(name)).copied().unwrap_or(0.0);
+        features(layer, node).iter().map(|(name, count)| cost(name) * count).sum()
+    }
+
+    /// Instructions of moving rows to their slots.
+    pub fn commits(&self, flow: &Dataflow, plan: &Plan) -> f64 {
+        let mut cursor = Cursor::default();
+        let mut sum = 0.0;
+        while let Some(action) = cursor.action(&plan.schedule) {
+            if let Action::Commit { tensor } = action {
+                let rows = plan.placements[tensor].fresh_rows as f64;
+                sum += rows * (self.commit + self.commit_byte * flow.buffers[tensor].stride as f64);
+            }
+            cursor.advance();
+        }
+        sum
+    }
+}

@@ -1,0 +1,271 @@
+//! Networks to measure: single layers of all kinds, and chains of two.
+
+use crate::graph::{Activation, DType, Graph, Node, Op, Padding, Quantization, Stride, Tensor, TensorId};
+use crate::lower::{InputMode, Kernels, Lowerer, Selection, Variant};
+use fastrand::Rng;
+use std::sync::Arc;
+
+/// Layers of each kind.
+const LAYERS: usize = 20;
+
+/// A network of one layer, and the variant in which it is to be measured, if it has several.
+pub(super) type Sample = (Graph, Option<Variant>);
+
+/// Layers of all kinds in all their variants.
+pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
+    let mut rng = Rng::with_seed(11);
+    let mut graphs = vec![];
+    for i in 0..LAYERS {
+        graphs.extend(convolutions(&mut rng, i));
+        graphs.extend(others(&mut rng));
+    }
+    let variants = |graph: Graph| -> Vec<Sample> {
+        let lowered = Lowerer::new(&graph, InputMode::Whole, kernels).lower(&Selection::default());
+        let variants = lowered.map(|lowered| lowered.variants[0].clone()).unwrap_or_default();
+        if variants.is_empty() {
+            return vec![(graph, None)];
+        }
+        variants.into_iter().map(|variant| (graph.clone(), Some(variant))).collect()
+    };
+    graphs.into_iter().flat_map(variants).collect()
+}
+
+/// Networks as one, with all their inputs and outputs.
+pub(super) fn side_by_side(samples: &[Sample]) -> (Graph, Selection) {
+    let (mut all, mut selection) = (Graph::default(), Selection::new());
+    for (graph, variant) in samples {
+        let first = all.tensors.len();
+        selection.extend(variant.map(|variant| (all.nodes.len(), variant)));
+        all.tensors.extend(graph.tensors.iter().cloned());
+        all.inputs.extend(graph.inputs.iter().map(|id| id + first));
+        all.outputs.extend(graph.outputs.iter().map(|id| id + first));
+        all.nodes.extend(graph.nodes.iter().map(|node| Node {
+            inputs: node.inputs.iter().map(|id| id.map(|id| id + first)).collect(),
+            outputs: node.outputs.iter().map(|id| id + first).collect(),
+            ..node.clone()
+        }));
+    }
+    (all, selection)
+}
+
+/// One layer with weights of each kind.
+fn convolutions(rng: &mut Rng, i: usize) -> Vec<Graph> {
+    let padding = if rng.bool() { Padding::Same } else { Padding::Valid };
+    let (h, w, out) = (rng.usize(3..12), rng.usize(3..36), rng.usize(2..40));
+    let [wide, column, three] = [16, 24, 8].map(|most| 4 * rng.usize(1..=most));
+    let (taps, inputs, outputs) = (rng.usize(2..15), 4 * rng.usize(1..60), rng.usize(1..80));
+    let (odd_inputs, few_outputs) = (rng.usize(1..40), rng.usize(1..20));
+    let stride = |s: usize| Stride { h: s, w: s };
+    let few = [1, 3, 3, 6, 10][i % 5];
+    let window = [(3, 3), (10, 4), (5, 5)][i % 3];
+    vec![
+        Builder::conv(rng, [h, w, wide], out, (1, 1), stride(1), padding),
+        Builder::conv(rng, [h, 1, column], out, (1, 1), stride(1), padding),
+        Builder::conv(rng, [h, w, three], out, (3, 3), stride(2), padding),
+        Builder::conv(rng, [h, w, three], out / 2 * 2, (3, 3), stride(1), padding),
+        Builder::conv(rng, [h, w.max(4), few], out, window, stride(1 + i % 2), Padding::Same),
+        Builder::depthwise(rng, [h, w, wide], (3, 3), stride(1 + i % 2), padding),
+        Builder::depthwise(rng, [h, w, wide], (5, 5), stride(1), Padding::Same),
+        Builder::depthwise(rng, [h + 14, 1, wide], (taps, 1), stride(1), Padding::Valid),
+        Builder::dense(rng, inputs, outputs),
+        Builder::dense(rng, odd_inputs, few_outputs),
+    ]
+}
+
+/// One layer without weights of each kind.
+fn others(rng: &mut Rng) -> Vec<Graph> {
+    let shape = [rng.usize(2..12), rng.usize(2..20), 4 * rng.usize(1..12)];
+    let whole = Stride { h: shape[0], w: shape[1] };
+    let two = Stride { h: 2, w: 2 };
+    let (padding, activation) = (Padding::Valid, Activation::None);
+    vec![
+        Builder::unary(rng, shape, [1, 1], Op::AveragePool2d { kernel: whole, stride: whole, padding, activation }),
+        Builder::unary(
+            rng,
+            shape,
+            [shape[0] / 2, shape[1] / 2],
+            Op::AveragePool2d { kernel: two, stride: two, padding, activation },
+        ),
+        Builder::unary(
+            rng,
+            shape,
+            [shape[0] / 2, shape[1] / 2],
+            Op::MaxPool2d { kernel: two, stride: two, padding, activation },
+        ),
+        Builder::unary(rng, [1, 1, shape[2]], [1, 1], Op::Softmax { beta: 1.0 }),
+        Builder::add(rng, shape),
+    ]
+}
+
+/// As little work as a network can have.
+pub(super) fn copy() -> Graph {
+    let mut builder = Builder::default();
+    let input = builder.activation(&[1, 1, 1, 4]);
+    builder.graph.inputs.push(input);
+    builder.graph.outputs.push(input);
+    builder.graph
+}
+
+/// Two layers whose rows meet in a ring.
+pub(super) fn chains() -> Vec<Graph> {
+    let mut rng = Rng::with_seed(12);
+    let mut chain = |(w, c): (usize, usize)| {
+        let rng = &mut rng;
+        let mut builder = Builder::default();
+        let input = builder.activation(&[1, 24, w, c]);
+        builder.graph.inputs.push(input);
+        let middle = builder.add_conv(rng, input, c, (1, 1), Stride { h: 1, w: 1 }, Padding::Same);
+        let output = builder.add_conv(rng, middle, 4, (3, 3), Stride { h: 2, w: 2 }, Padding::Same);
+        builder.graph.outputs.push(output);
+        builder.graph
+    };
+    [(4, 4), (8, 4), (16, 8), (16, 32), (24, 16)].map(&mut chain).into()
+}
+
+#[derive(Default)]
+struct Builder {
+    graph: Graph,
+}
+
+impl Builder {
+    fn conv(
+        rng: &mut Rng,
+        [h, w, c]: [usize; 3],
+        out: usize,
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> Graph {
+        let mut builder = Self::default();
+        let (h, w) = (h.max(kernel.0), w.max(kernel.1));
+        let input = builder.activation(&[1, h, w, c]);
+        let output = builder.add_conv(rng, input, out.max(2), kernel, stride, padding);
+        builder.finish(vec![input], output)
+    }
+
+    fn add_conv(
+        &mut self,
+        rng: &mut Rng,
+        input: TensorId,
+        out: usize,
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> TensorId {
+        let shape = self.graph.tensors[input].shape.clone();
+        let output = self.output_of(&shape, out, kernel, stride, padding);
+        let weights = self.weights(rng, &[out, kernel.0, kernel.1, shape[3]], out, 0);
+        let bias = self.bias(rng, out);
+        let op = Op::Conv2d { stride, dilation: Stride { h: 1, w: 1 }, padding, activation: Activation::Relu };
+        self.node(op, vec![input, weights, bias], output)
+    }
+
+    fn depthwise(
+        rng: &mut Rng,
+        [h, w, c]: [usize; 3],
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> Graph {
+        let mut builder = Self::default();
+        let (h, w) = (h.max(kernel.0), w.max(kernel.1));
+        let input = builder.activation(&[1, h, w, c]);
+        let output = builder.output_of(&[1, h, w, c], c, kernel, stride, padding);
+        let weights = builder.weights(rng, &[1, kernel.0, kernel.1, c], c, 3);
+        let bias = builder.bias(rng, c);
+        let op = Op::DepthwiseConv2d {
+            stride,
+            dilation: Stride { h: 1, w: 1 },
+            padding,
+            activation: Activation::Relu,
+            multiplier: 1,
+        };
+        builder.node(op, vec![input, weights, bias], output);
+        builder.finish(vec![input], output)
+    }
+
+    fn dense(rng: &mut Rng, inputs: usize, outputs: usize) -> Graph {
+        let mut builder = Self::default();
+        let (input, output) = (builder.activation(&[1, inputs]), builder.activation(&[1, outputs]));
+        let weights = builder.weights(rng, &[outputs, inputs], outputs, 0);
+        let bias = builder.bias(rng, outputs);
+        builder.node(Op::FullyConnected { activation: Activation::Relu }, vec![input, weights, bias], output);
+        builder.finish(vec![input], output)
+    }
+
+    fn unary(_: &mut Rng, [h, w, c]: [usize; 3], [out_h, out_w]: [usize; 2], op: Op) -> Graph {
+        let mut builder = Self::default();
+        let (input, output) = (builder.activation(&[1, h, w, c]), builder.activation(&[1, out_h, out_w, c]));
+        builder.node(op, vec![input], output);
+        builder.finish(vec![input], output)
+    }
+
+    fn add(_: &mut Rng, [h, w, c]: [usize; 3]) -> Graph {
+        let mut builder = Self::default();
+        let [a, b, output] = [0; 3].map(|_| builder.activation(&[1, h, w, c]));
+        builder.node(Op::Add { activation: Activation::None }, vec![a, b], output);
+        builder.finish(vec![a, b], output)
+    }
+
+    fn finish(mut self, inputs: Vec<TensorId>, output: TensorId) -> Graph {
+        (self.graph.inputs, self.graph.outputs) = (inputs, vec![output]);
+        self.graph
+    }
+
+    fn output_of(
+        &mut self,
+        shape: &[usize],
+        out: usize,
+        kernel: (usize, usize),
+        stride: Stride,
+        padding: Padding,
+    ) -> TensorId {
+        let size =
+            |size: usize, kernel: usize, stride: usize| padding.windows(size, kernel, stride, 1).unwrap_or(1).max(1);
+        let (h, w) = (size(shape[1], kernel.0, stride.h), size(shape[2], kernel.1, stride.w));
+        self.activation(&[1, h, w, out])
+    }
+
+    fn activation(&mut self, shape: &[usize]) -> TensorId {
+        self.tensor(shape, DType::I8, Some(Quantization::per_tensor(0.05, -128)), None)
+    }
+
+    fn tensor(
+        &mut self,
+        shape: &[usize],
+        dtype: DType,
+        quant: Option<Quantization>,
+        data: Option<Vec<u8>>,
+    ) -> TensorId {
+        let name = format!("tensor{}", self.graph.tensors.len());
+        let bits = 8 * dtype.bytes() as u8;
+        self.graph.tensors.push(Tensor { name, shape: shape.to_vec(), dtype, quant, data: data.map(Arc::from), bits });
+        self.graph.tensors.len() - 1
+    }
+
+    /// Scales are such that sums fill the outputs' range.
+    fn weights(&mut self, rng: &mut Rng, shape: &[usize], channels: usize, axis: usize) -> TensorId {
+        let count: usize = shape.iter().product();
+        let data = (0..count).map(|_| rng.i8(-127..=127) as u8).collect();
+        let fan_in = (count / channels) as f32;
+        let scales = (0..channels).map(|_| (0.5 + rng.f32()) / (60.0 * fan_in.sqrt())).collect();
+        let quant = Quantization { scales, zero_points: vec![0; channels], axis };
+        self.tensor(shape, DType::I8, Some(quant), Some(data))
+    }
+
+    fn bias(&mut self, rng: &mut Rng, channels: usize) -> TensorId {
+        let data = (0..channels).flat_map(|_| rng.i32(-2000..2000).to_le_bytes()).collect();
+        self.tensor(&[channels], DType::I32, None, Some(data))
+    }
+
+    fn node(&mut self, op: Op, inputs: Vec<TensorId>, output: TensorId) -> TensorId {
+        let inputs = inputs.into_iter().map(Some).collect();
+        self.graph.nodes.push(Node {
+            name: format!("node{}", self.graph.nodes.len()),
+            op,
+            inputs,
+            outputs: vec![output],
+        });
+        output
+    }
+}

@@ -1,0 +1,223 @@
+//! The counts that a kernel's cost is made of.
+
+use crate::lower::Layer;
+use crate::plan::dataflow::Node;
+use tinderbox_runtime::kernels::armv7em::conv::block_of;
+use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
+use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
+use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
+use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
+use tinderbox_runtime::kernels::window::Window;
+
+/// Named counts of one inference.
+pub(crate) type Features = Vec<(&'static str, f64)>;
+
+/// The counts of a layer. The first is always its steps.
+pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
+    let steps = node.steps as f64;
+    let mut all = vec![("step", steps)];
+    let window = || layer.params.first_chunk().map(|words| Window::from(*words));
+    let more = match layer.kernel.symbol {
+        "tbx_armv7em_conv_2d_s8" => window().map(|w| wide(layer, node, &w)),
+        "tbx_armv7em_conv_narrow_s8" => window().map(|w| narrow(layer, &w)),
+        "tbx_armv7em_conv_3x3_s8" => window().map(|w| winograd(layer, node, &w)),
+        "tbx_armv7em_depthwise_3x3_s8" => window().map(|w| depthwise_pairs(layer, node, &w)),
+        "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
+            window().map(|w| depthwise_windows(layer, &w))
+        }
+        "tbx_armv7em_fully_connected_s8" => {
+            layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
+        }
+        _ => None,
+    };
+    all.extend(more.unwrap_or_else(|| elements(layer, node)));
+    all
+}
+
+/// Any other kernel: what it reads, writes and multiplies.
+fn elements(layer: &Layer, node: &Node) -> Features {
+    let rows = |accesses: &[crate::plan::dataflow::Access]| -> f64 {
+        accesses.iter().flat_map(|access| &access.rows).map(|range| range.len() as f64).sum()
+    };
+    vec![
+        ("row", rows(&node.reads) + rows(&node.writes)),
+        ("element", layer.elements as f64),
+        ("mac", layer.macs as f64),
+    ]
+}
+
+/// How many blocks of 4, 2 and 1 pixels cover a run.
+fn blocks(mut pixels: usize) -> [f64; 3] {
+    let mut counts = [0.0; 3];
+    while pixels > 0 {
+        let block = block_of(pixels);
+        counts[[0, 2, 1, 1, 0][block]] += 1.0;
+        pixels -= block;
+    }
+    counts
+}
+
+/// Products of blocks of pixels, of which there are so many, with all pairs of channels.
+fn products(layer: &Layer, blocks: [f64; 3], words: usize, channels: usize) -> Features {
+    let pairs = channels.div_ceil(2) as f64;
+    let exact = exact_pairs(&layer.weights, words, channels) as f64;
+    let [four, two, one] = blocks;
+    let more = (words - 1) as f64;
+    vec![
+        ("block", four + two + one),
+        ("pair_of_4", four * pairs),
+        ("pair_of_2", two * pairs),
+        ("pair_of_1", one * pairs),
+        ("word_of_4", four * pairs * more),
+        ("word_of_2", two * pairs * more),
+        ("word_of_1", one * pairs * more),
+        ("exact", (4.0 * four + 2.0 * two + one) * exact),
+    ]
+}
+
+/// Pairs of channels with the exact requantization, in a stream of pairs.
+fn exact_pairs(stream: &[u8], words: usize, channels: usize) -> usize {
+    let word = |i: usize| stream.as_chunks().0.get(i).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let (mut at, mut exact) = (0, 0);
+    for _ in 0..channels.div_ceil(2) {
+        let is_exact = word(at + 2 + words) & EXACT != 0;
+        exact += usize::from(is_exact);
+        at += 3 + words + if is_exact { 6 } else { 4 };
+    }
+    exact
+}
+
+fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
+    let words = (w.kernel_height * w.kernel_width * w.in_channels / 2) as usize;
+    let pointwise = (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1);
+    let rows: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
+    let runs = if pointwise { node.steps } else { rows };
+    let run = if pointwise { node.rows_per_step.min(rows) * w.out_width as usize } else { w.out_width as usize };
+    let per_run = blocks(run);
+    let blocks = per_run.map(|count| count * runs as f64);
+    let [four, two, one] = blocks;
+    // Blocks at the border are widened column by column.
+    let all = per_run.iter().sum::<f64>();
+    let left = if w.pad_left > 0 { 1.0 } else { 0.0 };
+    let right = w.pad_left + w.in_width < (w.out_width - 1) * w.stride_width + w.kernel_width;
+    let border = (left + if right { 1.0 } else { 0.0 } as f64).min(all) * if pointwise { 0.0 } else { runs as f64 };
+    let mut features = products(layer, blocks, words, w.out_channels as usize);
+    features.extend([
+        ("row", rows as f64),
+        ("tap_row", (four + two + one) * f64::from(w.kernel_height)),
+        ("border_tap", border * f64::from(w.kernel_height * w.kernel_width)),
+        ("widened", (4.0 * four + 2.0 * two + one) * words as f64),
+    ]);
+    features
+}
+
+fn narrow(layer: &Layer, w: &Window) -> Features {
+    let layout = Layout::new(w);
+    let words = layout.window(w);
+    let rows = f64::from(w.out_height);
+    let blocks = blocks(w.out_width as usize).map(|count| count * rows);
+    let [four, two, one] = blocks;
+    let taps = rows * f64::from(w.kernel_height);
+    let elements = (w.in_width * w.in_channels) as f64;
+    // Rows of inputs that stand whole in the arena may not be aligned.
+    let aligned = (w.in_width * w.in_channels) % 4 == 0;
+    let mut features = products(layer, blocks, words, w.out_channels as usize);
+    features.extend([
+        ("row", rows),
+        ("tap_row", taps),
+        ("widened", if aligned { taps * elements } else { 0.0 }),
+        ("widened_unaligned", if aligned { 0.0 } else { taps * elements }),
+        ("padded", taps * (2.0 * layout.row as f64 - elements)),
+        ("shifted", if layout.twice { taps * layout.row as f64 } else { 0.0 }),
+        ("gathered_row", (four + two + one) * f64::from(w.kernel_height)),
+        ("gathered", (four + two + one) * words as f64),
+    ]);
+    features
+}
+
+fn winograd(layer: &Layer, node: &Node, w: &Window) -> Features {
+    let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
+    let tiles = per_row as f64 * f64::from(w.out_height);
+    let blocks: usize = node.writes.iter().flat_map(|a| &a.rows).map(|r| (r.len() * per_row).div_ceil(TILES)).sum();
+    let quads = f64::from(w.in_channels / 4);
+    let border = (if per_row > 1 { 2.0 } else { 1.0 }) * f64::from(w.out_height);
+    let pairs = f64::from(w.out_channels / 2);
+    let stream = 9 + 2 * SLOTS * 3 * w.in_channels as usize / 2;
+    let forms = layer.weights.as_chunks::<4>().0.iter().step_by(stream);
+    let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
+    let blocks = blocks as f64;
+    vec![
+        ("tile", tiles),
+        ("tile_quad", tiles * 3.0 * quads),
+        ("border_tile", border * 3.0),
+        ("border_quad", border * 3.0 * quads),
+        ("block", blocks),
+        ("pair", blocks * pairs),
+        ("product", blocks * pairs * quads * 6.0),
+        ("exact", blocks * exact),
+    ]
+}
+
+fn depthwise_pairs(layer: &Layer, node: &Node, w: &Window) -> Features {
+    let steps = node.steps as f64;
+    let channels = f64::from(w.in_channels);
+    let groups = channels / 4.0 * steps;
+    let (pairs, odd) = (f64::from(w.out_width / 2), f64::from(w.out_width % 2));
+    let forms = layer.weights.as_chunks::<4>().0.iter().step_by(11);
+    let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
+    let missing = f64::from(w.pad_top) + 1.0;
+    vec![
+        ("group", groups),
+        ("packed", groups * f64::from(w.in_width)),
+        ("pair", steps * channels * pairs),
+        ("odd", steps * channels * odd),
+        ("exact", steps * exact * f64::from(w.out_width)),
+        ("missing", missing * channels * f64::from(w.in_width)),
+        ("padded", steps * f64::from(w.out_width * w.stride_width + 3 - w.in_width).max(0.0)),
+    ]
+}
+
+fn depthwise_windows(layer: &Layer, w: &Window) -> Features {
+    let rows = f64::from(w.out_height);
+    let groups = f64::from(w.in_channels / 4) * rows;
+    let taps = w.kernel_height * w.kernel_width;
+    let pixels = groups * f64::from(w.out_width);
+    let words = 17 + 2 * taps as usize;
+    let forms = layer.weights.as_chunks::<4>().0.iter().skip(4 + 2 * taps as usize).step_by(words);
+    let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
+    vec![
+        ("row", rows),
+        ("tap_row", rows * f64::from(w.kernel_height)),
+        ("group", groups),
+        ("group_row", groups * f64::from(w.kernel_height)),
+        ("widened", groups * f64::from(w.kernel_height * w.in_width)),
+        ("pixel", pixels),
+        ("tap", pixels * f64::from(taps)),
+        ("exact", rows * exact * f64::from(w.out_width)),
+    ]
+}
+
+fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Features {
+    let vectors: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
+    let vectors = vectors as f64;
+    let words = f64::from(p.words);
+    let (groups, pairs) = (f64::from(p.outputs / 8), f64::from((p.outputs % 8 + 1) / 2));
+    let mut at = 0;
+    let mut exact = 0.0;
+    for _ in 0..p.outputs / 8 {
+        let form = layer.weights.as_chunks().0.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        exact += f64::from(form & EXACT);
+        at += 9 + 4 * p.words as usize + if form & EXACT == 0 { 16 } else { 24 };
+    }
+    let widened = vectors * f64::from(p.inputs);
+    vec![
+        ("vector", vectors),
+        ("widened", if p.quads == 0 { 0.0 } else { widened }),
+        ("widened_bytes", if p.quads == 0 { widened } else { 0.0 }),
+        ("group", vectors * groups),
+        ("group_word", vectors * groups * words),
+        ("pair", vectors * pairs),
+        ("pair_word", vectors * pairs * words),
+        ("exact", vectors * exact),
+    ]
+}
