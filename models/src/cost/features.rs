@@ -25,6 +25,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
             window().map(|w| depthwise_windows(layer, &w))
         }
+        "tbx_armv7em_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" => {
             layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
         }
@@ -90,17 +91,24 @@ fn exact_pairs(stream: &[u8], words: usize, channels: usize) -> usize {
 fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
     let words = (w.kernel_height * w.kernel_width * w.in_channels / 2) as usize;
     let pointwise = (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1);
-    let rows: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
-    let runs = if pointwise { node.steps } else { rows };
-    let run = if pointwise { node.rows_per_step.min(rows) * w.out_width as usize } else { w.out_width as usize };
-    let per_run = blocks(run);
-    let blocks = per_run.map(|count| count * runs as f64);
+    let steps: Vec<usize> = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).collect();
+    let rows: usize = steps.iter().sum();
+    let width = w.out_width as usize;
+    let per_run = blocks(width);
+    // Rows of a step are one run to a pointwise convolution.
+    let blocks = match pointwise {
+        true => {
+            steps.iter().map(|rows| blocks(rows * width)).fold([0.0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]])
+        }
+        false => per_run.map(|count| count * rows as f64),
+    };
     let [four, two, one] = blocks;
     // Blocks at the border are widened column by column.
     let all = per_run.iter().sum::<f64>();
     let left = if w.pad_left > 0 { 1.0 } else { 0.0 };
     let right = w.pad_left + w.in_width < (w.out_width - 1) * w.stride_width + w.kernel_width;
-    let border = (left + if right { 1.0 } else { 0.0 } as f64).min(all) * if pointwise { 0.0 } else { runs as f64 };
+    let sides: f64 = left + if right { 1.0 } else { 0.0 };
+    let border = sides.min(all) * if pointwise { 0.0 } else { rows as f64 };
     let mut features = products(layer, blocks, words, w.out_channels as usize);
     features.extend([
         ("row", rows as f64),
@@ -162,17 +170,21 @@ fn depthwise_pairs(layer: &Layer, node: &Node, w: &Window) -> Features {
     let steps = node.steps as f64;
     let channels = f64::from(w.in_channels);
     let groups = channels / 4.0 * steps;
-    let (pairs, odd) = (f64::from(w.out_width / 2), f64::from(w.out_width % 2));
+    let (pairs, odd) = (steps * channels * f64::from(w.out_width / 2), steps * channels * f64::from(w.out_width % 2));
     let forms = layer.weights.as_chunks::<4>().0.iter().step_by(11);
     let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
-    let missing = f64::from(w.pad_top) + 1.0;
+    let rows = node.reads.iter().zip(&node.writes).flat_map(|(reads, writes)| reads.rows.iter().zip(&writes.rows));
+    let missing = rows.map(|(read, written)| ((written.len() - 1) * w.stride_height as usize + 3 - read.len()) as f64);
+    let one_if = |by: i32| if w.stride_width == by { 1.0 } else { 0.0 };
     vec![
         ("group", groups),
         ("packed", groups * f64::from(w.in_width)),
-        ("pair", steps * channels * pairs),
-        ("odd", steps * channels * odd),
+        ("pair", one_if(1) * pairs),
+        ("odd", one_if(1) * odd),
+        ("pair_by_2", one_if(2) * pairs),
+        ("odd_by_2", one_if(2) * odd),
         ("exact", steps * exact * f64::from(w.out_width)),
-        ("missing", missing * channels * f64::from(w.in_width)),
+        ("missing", missing.sum::<f64>() * channels * f64::from(w.in_width)),
         ("padded", steps * f64::from(w.out_width * w.stride_width + 3 - w.in_width).max(0.0)),
     ]
 }
@@ -195,6 +207,11 @@ fn depthwise_windows(layer: &Layer, w: &Window) -> Features {
         ("tap", pixels * f64::from(taps)),
         ("exact", rows * exact * f64::from(w.out_width)),
     ]
+}
+
+fn global_average(w: &Window) -> Features {
+    let groups = f64::from(w.in_channels / 4) * f64::from(w.in_height);
+    vec![("group", groups), ("pixel", groups * f64::from(w.in_width)), ("channel", f64::from(w.in_channels))]
 }
 
 fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Features {
