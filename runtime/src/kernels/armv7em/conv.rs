@@ -81,14 +81,11 @@ fn adjacent(rows: Rows<'_>, range: Range<usize>) -> Option<usize> {
     Some(count)
 }
 
-/// The input rows under output row `y`.
-pub(super) type Taps<'a> = heapless::Vec<Option<Cells<'a>>, MAX_TAPS>;
-
-/// Finds them; `None` where padding is.
-pub(super) fn taps<'a>(w: &Window, input: Rows<'a>, y: usize) -> Option<Taps<'a>> {
+/// The input rows under output row `y`; `None` where padding is.
+pub(super) fn taps<'a>(w: &Window, input: Rows<'a>, y: usize) -> Option<heapless::Vec<Option<Cells<'a>>, MAX_TAPS>> {
     let image = (y as i32).checked_div(w.out_height)?;
     let top = (y as i32 - image * w.out_height) * w.stride_height - w.pad_top;
-    let mut taps = Taps::new();
+    let mut taps = heapless::Vec::new();
     for tap in 0..w.kernel_height {
         let row = top + tap * w.dilation_height;
         let inside = row >= 0 && row < w.in_height;
