@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod cases;
 pub mod layers;
 
 use serde_json::Value;
