@@ -127,13 +127,16 @@ pub struct Lowered {
     pub variants: Vec<Vec<Variant>>,
 }
 
+/// Per node of the graph and algorithm.
+type Streams = HashMap<(usize, Algorithm), Option<Arc<[u8]>>>;
+
 /// Lowers a graph, as often as it takes to find the best selection: what is costly is done once.
 pub struct Lowerer<'a> {
     graph: &'a Graph,
     mode: InputMode,
     kernels: Kernels,
     /// Weights as kernels read them, or `None` where they are out of a kernel's range.
-    streams: RefCell<HashMap<(usize, Algorithm), Option<Arc<[u8]>>>>,
+    streams: RefCell<Streams>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -529,7 +532,7 @@ impl LayerBuilder<'_, '_> {
 }
 
 /// The quantization of a tensor that must have one scale.
-fn per_tensor<'a>(node: &GraphNode, tensor: &'a Tensor) -> Result<(f32, i32), Error> {
+fn per_tensor(node: &GraphNode, tensor: &Tensor) -> Result<(f32, i32), Error> {
     match &tensor.quant {
         Some(Quantization { scales, zero_points, .. }) if scales.len() == 1 => Ok((scales[0], zero_points[0])),
         _ => Err(unsupported(node, format!("`{}` must have one scale", tensor.name))),

@@ -4,3 +4,6 @@ pub mod board;
 pub mod firmware;
 pub mod host;
 pub mod npy;
+
+/// Per inference, the bytes of every output in the model's order.
+pub type Results = Vec<Vec<Vec<u8>>>;

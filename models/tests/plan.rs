@@ -162,8 +162,8 @@ proptest! {
     fn any_segmentation_holds(flow in dataflow(), cuts in prop::collection::vec(any::<bool>(), 16), no_fresh_rows in any::<bool>()) {
         let mut segments = vec![];
         let mut start = 0;
-        for end in 1..=flow.nodes.len() {
-            if end == flow.nodes.len() || cuts[end] {
+        for (end, cut) in (1..=flow.nodes.len()).zip(cuts) {
+            if end == flow.nodes.len() || cut {
                 segments.push(start..end);
                 start = end;
             }

@@ -71,7 +71,7 @@ fn propagate(graph: &Graph, ranges: &[Ranges], index: usize, keep: &mut [Vec<boo
 /// Keeps a few more, so that no kernel is worse off than before; and one at least.
 fn round_up(channels: &mut [bool]) {
     let kept = channels.iter().filter(|keep| **keep).count();
-    let wanted = if channels.len() % GROUP == 0 { kept.max(1).next_multiple_of(GROUP) } else { kept.max(1) };
+    let wanted = if channels.len().is_multiple_of(GROUP) { kept.max(1).next_multiple_of(GROUP) } else { kept.max(1) };
     let more = channels.iter_mut().filter(|keep| !**keep).take(wanted.saturating_sub(kept));
     more.for_each(|keep| *keep = true);
 }

@@ -48,7 +48,7 @@ pub(super) fn add(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error>
 fn same_shape(lowering: &Lowering<'_>, tensors: [TensorId; 3]) -> bool {
     let [a, b, output] = tensors.map(|id| &lowering.tensor(id).shape);
     let view = rows_of(lowering.tensor(tensors[2]));
-    a == b && b == output && (view.rows == 1 || view.row_bytes % 4 == 0)
+    a == b && b == output && (view.rows == 1 || view.row_bytes.is_multiple_of(4))
 }
 
 /// A node over two int8 inputs. `params` come first, then the broadcast.

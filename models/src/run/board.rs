@@ -1,5 +1,6 @@
 //! Runs a program on an emulated board and brings back what it made and what it cost.
 
+use super::Results;
 use super::firmware::{self, RunnerOptions};
 use crate::graph::Graph;
 use crate::program::Image;
@@ -79,7 +80,7 @@ pub fn run(
     image: &Image,
     inferences: &[Vec<&[u8]>],
     options: RunnerOptions,
-) -> Result<(Vec<Vec<Vec<u8>>>, Measured), Error> {
+) -> Result<(Results, Measured), Error> {
     let io = |what: &str| {
         let what = what.to_owned();
         move |source| Error::Io { what, source }
@@ -189,7 +190,7 @@ fn sizes(measured: &mut Measured, firmware: &Path, bare: &Path) -> Result<(), Er
     Ok(())
 }
 
-fn split(graph: &Graph, output: &[u8], inferences: usize) -> Result<Vec<Vec<Vec<u8>>>, Error> {
+fn split(graph: &Graph, output: &[u8], inferences: usize) -> Result<Results, Error> {
     let sizes: Vec<usize> = graph.outputs.iter().map(|t| graph.tensors[*t].bytes()).collect();
     if output.len() != inferences * sizes.iter().sum::<usize>() {
         return Err(Error::Incomplete("its output"));

@@ -1,5 +1,6 @@
 //! Runs a program in this process, with the runtime's own executor and kernels.
 
+use super::Results;
 use crate::program::Image;
 use std::cell::Cell;
 use thiserror::Error;
@@ -14,7 +15,7 @@ pub struct Stopped(pub Status);
 
 /// Runs `image` once per element of `inferences`: the bytes of every input, in the model's order. Returns the bytes of
 /// every output per inference. Variables are reset in between unless `keep_state`.
-pub fn run(image: &Image, inferences: &[Vec<&[u8]>], keep_state: bool) -> Result<Vec<Vec<Vec<u8>>>, Stopped> {
+pub fn run(image: &Image, inferences: &[Vec<&[u8]>], keep_state: bool) -> Result<Results, Stopped> {
     let arena = vec![Cell::new(0u8); image.plan().arena_bytes];
     image.with_program(|program| {
         let executor = Executor::new(program, &arena).map_err(Stopped)?;

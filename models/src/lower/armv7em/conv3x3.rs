@@ -32,7 +32,7 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
     let w = convolution.windows.window;
     // Steps whose tiles fill blocks.
     let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
-    let first = if per_row % TILES == 0 { 1 } else { 2 };
+    let first = if per_row.is_multiple_of(TILES) { 1 } else { 2 };
     heights(Algorithm::Winograd, &[first, 2 * first], w.out_height as usize)
 }
 

@@ -30,7 +30,7 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
 
 /// Where the elements of a vector stand. Vectors follow each other without a gap: they are aligned if their length is.
 pub(super) fn vector_words(inputs: usize) -> Words {
-    if inputs % 4 == 0 { product::quads(inputs) } else { natural(0..inputs) }
+    if inputs.is_multiple_of(4) { product::quads(inputs) } else { natural(0..inputs) }
 }
 
 /// The stream of all output channels; `None` if a number is out of range.
@@ -50,7 +50,7 @@ pub(super) fn vector_params(rows: &[Row<'_>], inputs: usize, stream: &[u8]) -> F
         inputs: inputs as i32,
         outputs: rows.len() as i32,
         words: words as i32,
-        quads: i32::from(inputs % 4 == 0),
+        quads: i32::from(inputs.is_multiple_of(4)),
         group_bytes: 4 * group_words(stream, rows.len() / CHANNELS, words) as i32,
         min: requantization.min,
         max: requantization.max,
