@@ -2,7 +2,6 @@
 
 mod calibrate;
 mod compile;
-mod files;
 mod inspect;
 mod run;
 
@@ -13,7 +12,7 @@ use tinderbox::compile::{self as compiler, Options};
 use tinderbox::graph::Graph;
 use tinderbox::lower::InputMode;
 use tinderbox::program::Image;
-use tinderbox::{import, target};
+use tinderbox::{files, import, target};
 
 /// Compiles neural networks for microcontrollers.
 #[derive(Parser)]
@@ -75,6 +74,12 @@ impl Failure {
 impl From<import::Error> for Failure {
     fn from(error: import::Error) -> Self {
         Self::refused(error)
+    }
+}
+
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Self {
+        Self::failed(error)
     }
 }
 

@@ -88,7 +88,7 @@ impl Quantization {
 }
 
 /// A value of the network, constant or computed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// The name in the model's file; for messages and reports only.
     pub name: String,
@@ -134,7 +134,7 @@ impl Tensor {
 }
 
 /// One operator: reads `inputs`, writes `outputs`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Unique and readable: the name of the first output tensor where the file has one.
     pub name: String,
@@ -147,7 +147,7 @@ pub struct Node {
 }
 
 /// A persistent tensor (TFLite resource variable, or an operator's own state such as SVDF's).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Variable {
     /// The tensor that holds its contents from one inference to the next.
     pub tensor: TensorId,
@@ -156,7 +156,7 @@ pub struct Variable {
 }
 
 /// A network.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// From the file, or its stem.
     pub name: String,

@@ -5,6 +5,8 @@ pub mod algebra;
 pub mod compile;
 pub mod cost;
 pub mod emit;
+pub mod export;
+pub mod files;
 pub mod graph;
 pub mod import;
 pub mod inspect;

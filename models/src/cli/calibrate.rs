@@ -26,5 +26,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let head =
         format!("# Instructions by kernel and feature, fitted by `tinderbox calibrate --on {}`.\n", arguments.on);
     let path = arguments.output.clone().unwrap_or_else(|| target::costs(&board.target));
-    files::write(&path, (head + &text).as_bytes())
+    Ok(files::write(&path, (head + &text).as_bytes())?)
 }

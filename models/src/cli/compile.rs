@@ -41,5 +41,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write(&folder.join("tinderbox.h"), &header)?;
     files::write(&folder.join(format!("{name}.h")), sources.header.as_bytes())?;
     files::write(&folder.join(format!("{name}.c")), sources.source.as_bytes())?;
-    files::write_json(&folder.join("report.json"), &Report::new(target.name, &graph, &image))
+    Ok(files::write_json(&folder.join("report.json"), &Report::new(target.name, &graph, &image))?)
 }

@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         write_output(path, &graph.tensors[graph.outputs[i]], results.iter().map(|outputs| &outputs[i]))?;
     }
     match &arguments.report {
-        Some(path) => files::write_json(path, &report),
+        Some(path) => Ok(files::write_json(path, &report)?),
         None => Ok(()),
     }
 }
@@ -127,5 +127,5 @@ fn write_output<'a>(
     };
     let shape = [&[values.len()], shape].concat();
     let array = Array { shape, dtype: tensor.dtype, data: values.flatten().copied().collect() };
-    files::replace(path, |file| npy::write(file, &array))
+    Ok(files::replace(path, |file| npy::write(file, &array))?)
 }

@@ -1,28 +1,36 @@
 //! Files that appear whole or not at all.
 
-use super::Failure;
 use serde::Serialize;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
+/// A file could not be written; nothing is there, or what was there before.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}")]
+pub struct Error {
+    /// Which file.
+    pub path: String,
+    /// What happened.
+    pub source: io::Error,
+}
+
 /// Writes `bytes` beside `path` and moves them there.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace(path, |file| file.write_all(bytes))
 }
 
 /// Writes `value` as readable JSON.
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
-    let mut text = serde_json::to_vec_pretty(value).map_err(Failure::failed)?;
-    text.push(b'\n');
-    write(path, &text)
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    replace(path, |file| {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        file.write_all(&text)
+    })
 }
 
 /// Lets `fill` write a new file beside `path`, then moves it there.
-pub(super) fn replace(
-    path: &Path,
-    fill: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
+pub fn replace(path: &Path, fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> Result<(), Error> {
+    let failed = |source| Error { path: path.display().to_string(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder).map_err(failed)?;
     fill(file.as_file_mut()).map_err(failed)?;
