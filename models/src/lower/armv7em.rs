@@ -7,9 +7,10 @@ mod depthwise;
 pub(super) mod fully_connected;
 mod product;
 
-use super::conv::{Channel, Convolution, Kind};
+use super::lowering::Lowering;
+use super::operators::conv::{Channel, Convolution, Kind};
 use super::requant::Short;
-use super::{Algorithm, Lowering, Variant};
+use super::{Algorithm, Variant};
 use crate::graph::Node;
 use std::ops::RangeInclusive;
 use tinderbox_runtime::kernels::armv7em::gemm::{CLAMPED, EXACT, SHORT};

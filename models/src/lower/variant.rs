@@ -1,6 +1,6 @@
 //! Several ways to compute a layer: what the compiler chooses among.
 
-use super::Lowering;
+use super::lowering::Lowering;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -23,6 +23,13 @@ pub(super) struct Geometry {
     pub(super) extra: (usize, usize),
 }
 
+impl Geometry {
+    /// A window without gaps.
+    pub(super) fn dense(kernel: Stride, stride: Stride, padding: Padding) -> Self {
+        Self { kernel, stride, dilation: Stride { h: 1, w: 1 }, padding, extra: (0, 0) }
+    }
+}
+
 impl Windows {
     /// The window of an operator from `input` to `output`, both NHWC. One-dimensional data that stand on the width axis
     /// are turned, so that their steps are rows. `None` if a size is out of the kernels' range.

@@ -2,9 +2,10 @@
 
 use super::{Form, bytes, folded_bias, pair, sums};
 use crate::graph::Node;
-use crate::lower::conv::{Channel, Convolution};
+use crate::lower::lowering::Lowering;
+use crate::lower::operators::conv::{Channel, Convolution};
 use crate::lower::variant::heights;
-use crate::lower::{Algorithm, Lowering, Variant};
+use crate::lower::{Algorithm, Variant};
 use std::sync::Arc;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv3x3::{Conv3x3, scratch_bytes};

@@ -3,8 +3,9 @@
 use super::bytes;
 use super::product::{self, Row, Words, group_words, groups, natural, pairs};
 use crate::graph::Node;
-use crate::lower::fully_connected::Dense;
-use crate::lower::{Algorithm, Lowering};
+use crate::lower::Algorithm;
+use crate::lower::lowering::Lowering;
+use crate::lower::operators::dense::Dense;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;

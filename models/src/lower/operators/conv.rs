@@ -1,27 +1,28 @@
 //! Convolution and depthwise convolution.
 
-use super::requant::Requantization;
-use super::window::{Geometry, Windows};
-use super::{Algorithm, Error, Kernels, Lowering, Variant, armv7em, per_tensor, scale, unsupported};
-use crate::graph::{Activation, DType, Node, Op, Stride, TensorId};
+use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
+use crate::lower::lowering::Lowering;
+use crate::lower::requant::Requantization;
+use crate::lower::window::{Geometry, Windows};
+use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, scale};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::conv::Quantized;
 
 /// A convolution, depthwise or not, ready for any kernel.
-pub(super) struct Convolution {
-    pub(super) input: TensorId,
-    pub(super) windows: Windows,
-    pub(super) input_zero_point: i32,
+pub(in crate::lower) struct Convolution {
+    pub(in crate::lower) input: TensorId,
+    pub(in crate::lower) windows: Windows,
+    pub(in crate::lower) input_zero_point: i32,
     /// Per output channel.
-    pub(super) channels: Vec<Channel>,
+    pub(in crate::lower) channels: Vec<Channel>,
     /// As stored: \[out, height, width, in / groups\], or \[height, width, out\] if depthwise.
-    pub(super) weights: Vec<i8>,
-    pub(super) kind: Kind,
+    pub(in crate::lower) weights: Vec<i8>,
+    pub(in crate::lower) kind: Kind,
 }
 
 /// Which channels meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::lower) enum Kind {
     /// Every output channel sees this many input channels.
     Grouped(usize),
     /// Every input channel has this many outputs of its own.
@@ -30,29 +31,43 @@ pub(super) enum Kind {
 
 /// One output channel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Channel {
-    pub(super) bias: i32,
-    pub(super) requantization: Requantization,
+pub(in crate::lower) struct Channel {
+    pub(in crate::lower) bias: i32,
+    pub(in crate::lower) requantization: Requantization,
 }
 
 /// Lowers `CONV_2D`.
-pub(super) fn conv_2d(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let Op::Conv2d { stride, dilation, padding, activation } = node.op else { return Ok(()) };
-    let weights = lowering.tensor(lowering.input(node, 1)?);
-    let [_, h, w, group_in] = *weights.shape.as_slice() else {
-        return Err(unsupported(node, "weights must have rank 4"));
-    };
+pub(super) fn conv_2d(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    stride: Stride,
+    dilation: Stride,
+    padding: Padding,
+    activation: Activation,
+) -> Result<(), Error> {
+    let [_, h, w, group_in] = weights_shape(lowering, node)?;
     let geometry = Geometry { kernel: Stride { h, w }, stride, dilation, padding, extra: (0, 0) };
     lower(lowering, node, geometry, activation, Kind::Grouped(group_in))
 }
 
 /// Lowers `DEPTHWISE_CONV_2D`.
-pub(super) fn depthwise(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let Op::DepthwiseConv2d { stride, dilation, padding, activation, multiplier } = node.op else { return Ok(()) };
-    let weights = lowering.tensor(lowering.input(node, 1)?);
-    let [_, h, w, _] = *weights.shape.as_slice() else { return Err(unsupported(node, "weights must have rank 4")) };
+pub(super) fn depthwise(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    stride: Stride,
+    dilation: Stride,
+    padding: Padding,
+    activation: Activation,
+    multiplier: usize,
+) -> Result<(), Error> {
+    let [_, h, w, _] = weights_shape(lowering, node)?;
     let geometry = Geometry { kernel: Stride { h, w }, stride, dilation, padding, extra: (0, 0) };
     lower(lowering, node, geometry, activation, Kind::Depthwise(multiplier))
+}
+
+fn weights_shape(lowering: &Lowering<'_>, node: &Node) -> Result<[usize; 4], Error> {
+    let weights = lowering.tensor(lowering.input(node, 1)?);
+    weights.shape.as_slice().try_into().map_err(|_| Error::unsupported(node, "weights must have rank 4"))
 }
 
 fn lower(
@@ -69,8 +84,8 @@ fn lower(
     lowering.expect_type(node, input, DType::I8)?;
     lowering.expect_type(node, output, DType::I8)?;
     let windows = Windows::new(lowering.tensor(input), lowering.tensor(output), geometry)
-        .ok_or_else(|| unsupported(node, "a dimension is too large"))?;
-    let (_, input_zero_point) = per_tensor(node, lowering.tensor(input))?;
+        .ok_or_else(|| Error::unsupported(node, "a dimension is too large"))?;
+    let (_, input_zero_point) = lowering.scale_of(node, input)?;
     let channels = channels(lowering, node, input, activation, windows.window.out_channels as usize)?;
     let weights = lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect();
     let convolution = Convolution { input, windows, input_zero_point, channels, weights, kind };
@@ -117,8 +132,8 @@ fn channels(
     activation: Activation,
     count: usize,
 ) -> Result<Vec<Channel>, Error> {
-    let (input_scale, _) = per_tensor(node, lowering.tensor(input))?;
-    let (output_scale, zero_point) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (input_scale, _) = lowering.scale_of(node, input)?;
+    let (output_scale, zero_point) = lowering.scale_of(node, node.outputs[0])?;
     let (min, max) = scale::activation_range_s8(activation, output_scale, zero_point);
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let scales = weights.quant.as_ref().map_or(&[][..], |q| &q.scales);
@@ -130,11 +145,11 @@ fn channels(
         Some(Channel { bias: biases[i], requantization })
     };
     let channels: Option<Vec<Channel>> = (0..count).map(channel).collect();
-    channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))
+    channels.ok_or_else(|| Error::unsupported(node, format!("`{}` has no scale", weights.name)))
 }
 
 /// The int32 biases of `count` channels; zeros if there are none.
-pub(super) fn biases(lowering: &Lowering<'_>, node: &Node, count: usize) -> Result<Vec<i32>, Error> {
+pub(in crate::lower) fn biases(lowering: &Lowering<'_>, node: &Node, count: usize) -> Result<Vec<i32>, Error> {
     let Some(Some(bias)) = node.inputs.get(2) else { return Ok(vec![0; count]) };
     lowering.expect_type(node, *bias, DType::I32)?;
     Ok(lowering.constant_input(node, 2)?.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect())

@@ -1,8 +1,9 @@
 //! Softmax over the last axis.
 
-use super::window::int;
-use super::{Error, Lowering, per_tensor, rows_of, scale, unsupported};
-use crate::graph::{DType, Node, Op};
+use crate::graph::{DType, Node};
+use crate::lower::lowering::Lowering;
+use crate::lower::window::int;
+use crate::lower::{Error, rows_of, scale};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::softmax::Softmax;
 
@@ -10,19 +11,18 @@ use tinderbox_runtime::kernels::softmax::Softmax;
 const DIFFERENCE_BITS: i32 = 5;
 
 /// Lowers `SOFTMAX`.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let Op::Softmax { beta } = node.op else { return Ok(()) };
+pub(super) fn softmax(lowering: &mut Lowering<'_>, node: &Node, beta: f32) -> Result<(), Error> {
     let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
     lowering.expect_type(node, input, DType::I8)?;
     lowering.expect_type(node, output, DType::I8)?;
-    let (input_scale, _) = per_tensor(node, lowering.tensor(input))?;
+    let (input_scale, _) = lowering.scale_of(node, input)?;
     let fraction = f64::from(1 << (31 - DIFFERENCE_BITS));
     let real = (f64::from(beta) * f64::from(input_scale) * fraction).min(f64::from(i32::MAX));
     let factor = scale::multiplier(real);
     let range = f64::from((1 << DIFFERENCE_BITS) - 1) * fraction / 2f64.powi(factor.shift);
     let depth = lowering.tensor(input).shape.last().copied().unwrap_or(1);
     let params = Softmax {
-        depth: int(depth).ok_or_else(|| unsupported(node, "the last axis is too long"))?,
+        depth: int(depth).ok_or_else(|| Error::unsupported(node, "the last axis is too long"))?,
         multiplier: factor.multiplier,
         shift: factor.shift,
         smallest_difference: -(range.floor().min(f64::from(i32::MAX)) as i32),

@@ -1,8 +1,9 @@
 //! Operators that move elements: padding, reshapes, copies, constants.
 
-use super::window::int;
-use super::{Error, Lowering, View, rows_of, unsupported};
 use crate::graph::{Graph, Node, Op, Padding, TensorId};
+use crate::lower::lowering::Lowering;
+use crate::lower::window::int;
+use crate::lower::{Error, View, rows_of};
 use crate::plan::dataflow::BufferId;
 use std::collections::HashMap;
 use tinderbox_runtime::abi;
@@ -10,14 +11,14 @@ use tinderbox_runtime::kernels::shape::Pad;
 
 /// A tensor that is another one with zero points around it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Padded {
-    pub(super) source: TensorId,
-    pub(super) top: usize,
-    pub(super) left: usize,
+pub(in crate::lower) struct Padded {
+    pub(in crate::lower) source: TensorId,
+    pub(in crate::lower) top: usize,
+    pub(in crate::lower) left: usize,
 }
 
 /// Paddings by the zero point whose only reader is a VALID convolution: its windows reach into the padding instead.
-pub(super) fn paddings_to_merge(graph: &Graph) -> HashMap<TensorId, Padded> {
+pub(in crate::lower) fn paddings_to_merge(graph: &Graph) -> HashMap<TensorId, Padded> {
     let mut merged = HashMap::new();
     for node in &graph.nodes {
         let (Op::Pad, None | Some(None), Some(Some(source))) = (&node.op, node.inputs.get(2), node.inputs.first())
@@ -59,16 +60,16 @@ pub(super) fn pad(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error>
         return Ok(());
     }
     let (from, to) = (lowering.tensor(input), lowering.tensor(output));
-    let amounts = amounts(lowering.graph, node).ok_or_else(|| unsupported(node, "paddings must be constant"))?;
+    let amounts = amounts(lowering.graph, node).ok_or_else(|| Error::unsupported(node, "paddings must be constant"))?;
     let pad = |i: usize| amounts.len().checked_sub(i).map_or([0, 0], |at| amounts[at]);
     let size = |shape: &[usize], i: usize| shape.len().checked_sub(i).map_or(1, |at| shape[at]);
     if amounts.iter().rev().skip(3).any(|p| *p != [0, 0]) {
-        return Err(unsupported(node, "only rows, columns and channels can be padded"));
+        return Err(Error::unsupported(node, "only rows, columns and channels can be padded"));
     }
     let element = from.dtype.bytes();
     let (in_h, out_h) = (size(&from.shape, 3), size(&to.shape, 3));
     let images = from.shape.iter().rev().skip(3).product::<usize>();
-    let small = |n: usize| int(n).ok_or_else(|| unsupported(node, "a dimension is too large"));
+    let small = |n: usize| int(n).ok_or_else(|| Error::unsupported(node, "a dimension is too large"));
     let params = Pad {
         in_height: small(in_h)?,
         out_height: small(out_h)?,
@@ -109,7 +110,7 @@ pub(super) fn reshape(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Er
 }
 
 /// A buffer with a copy of `tensor`.
-pub(super) fn copy(lowering: &mut Lowering<'_>, tensor: TensorId) -> BufferId {
+pub(in crate::lower) fn copy(lowering: &mut Lowering<'_>, tensor: TensorId) -> BufferId {
     let record = lowering.tensor(tensor);
     let view = rows_of(record);
     lowering
@@ -121,7 +122,7 @@ pub(super) fn copy(lowering: &mut Lowering<'_>, tensor: TensorId) -> BufferId {
 }
 
 /// A buffer that is filled, row by row, from the program's constants.
-pub(super) fn constant(lowering: &mut Lowering<'_>, tensor: TensorId) -> BufferId {
+pub(in crate::lower) fn constant(lowering: &mut Lowering<'_>, tensor: TensorId) -> BufferId {
     let record = lowering.tensor(tensor);
     let view = rows_of(record);
     let data = record.data.as_deref().unwrap_or_default().to_vec();

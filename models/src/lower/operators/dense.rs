@@ -1,46 +1,47 @@
 //! Fully connected layers.
 
 use super::conv::{Channel, biases};
-use super::requant::Requantization;
-use super::window::int;
-use super::{Error, Kernels, LayerBuilder, Lowering, View, armv7em, per_tensor, rows_of, scale, unsupported};
-use crate::graph::{Activation, DType, Node, Op, TensorId};
+use crate::graph::{Activation, DType, Node, TensorId};
+use crate::lower::layer::LayerBuilder;
+use crate::lower::lowering::Lowering;
+use crate::lower::requant::Requantization;
+use crate::lower::window::int;
+use crate::lower::{Error, Kernels, View, armv7em, rows_of, scale};
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
 /// A fully connected layer, ready for any kernel.
-pub(super) struct Dense {
-    pub(super) input: TensorId,
+pub(in crate::lower) struct Dense {
+    pub(in crate::lower) input: TensorId,
     /// Elements of an input vector.
-    pub(super) inputs: usize,
+    pub(in crate::lower) inputs: usize,
     /// How many vectors there are.
-    pub(super) vectors: usize,
-    pub(super) input_zero_point: i32,
-    pub(super) weight_zero_point: i32,
+    pub(in crate::lower) vectors: usize,
+    pub(in crate::lower) input_zero_point: i32,
+    pub(in crate::lower) weight_zero_point: i32,
     /// Per output.
-    pub(super) channels: Vec<Channel>,
+    pub(in crate::lower) channels: Vec<Channel>,
     /// \[out, in\]
-    pub(super) weights: Vec<i8>,
+    pub(in crate::lower) weights: Vec<i8>,
 }
 
 /// Lowers `FULLY_CONNECTED`.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let Op::FullyConnected { activation } = node.op else { return Ok(()) };
+pub(super) fn fully_connected(lowering: &mut Lowering<'_>, node: &Node, activation: Activation) -> Result<(), Error> {
     let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
     lowering.expect_type(node, input, DType::I8)?;
     lowering.expect_type(node, output, DType::I8)?;
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let [outputs, inputs] = *weights.shape.as_slice() else {
-        return Err(unsupported(node, "weights must have rank 2"));
+        return Err(Error::unsupported(node, "weights must have rank 2"));
     };
     if int(inputs).is_none() || int(outputs).is_none() {
-        return Err(unsupported(node, "a dimension is too large"));
+        return Err(Error::unsupported(node, "a dimension is too large"));
     }
     let dense = Dense {
         input,
         inputs,
         vectors: lowering.tensor(output).elements() / outputs.max(1),
-        input_zero_point: per_tensor(node, lowering.tensor(input))?.1,
+        input_zero_point: lowering.scale_of(node, input)?.1,
         weight_zero_point: weights.quant.as_ref().map_or(0, |q| q.zero_points[0]),
         channels: channels(lowering, node, activation, outputs)?,
         weights: lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect(),
@@ -54,7 +55,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Erro
 
 impl Dense {
     /// Starts the node. The input's vectors are its rows where they agree, else parts of the whole.
-    pub(super) fn layer<'l, 'a>(
+    pub(in crate::lower) fn layer<'l, 'a>(
         &self,
         lowering: &'l mut Lowering<'a>,
         node: &Node,
@@ -95,8 +96,8 @@ fn portable(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) {
 /// What becomes of the sums of every output. With one scale for all weights TensorFlow Lite multiplies the scales of
 /// input and weights in single precision, else in double.
 fn channels(lowering: &Lowering<'_>, node: &Node, activation: Activation, count: usize) -> Result<Vec<Channel>, Error> {
-    let (input_scale, _) = per_tensor(node, lowering.tensor(lowering.input(node, 0)?))?;
-    let (output_scale, zero_point) = per_tensor(node, lowering.tensor(node.outputs[0]))?;
+    let (input_scale, _) = lowering.scale_of(node, lowering.input(node, 0)?)?;
+    let (output_scale, zero_point) = lowering.scale_of(node, node.outputs[0])?;
     let (min, max) = scale::activation_range_s8(activation, output_scale, zero_point);
     let weights = lowering.tensor(lowering.input(node, 1)?);
     let scales = weights.quant.as_ref().map_or(&[][..], |q| &q.scales);
@@ -110,5 +111,5 @@ fn channels(lowering: &Lowering<'_>, node: &Node, activation: Activation, count:
         Some(Channel { bias: biases[i], requantization: Requantization { scale, zero_point, min, max } })
     };
     let channels: Option<Vec<Channel>> = (0..count).map(channel).collect();
-    channels.ok_or_else(|| unsupported(node, format!("`{}` has no scale", weights.name)))
+    channels.ok_or_else(|| Error::unsupported(node, format!("`{}` has no scale", weights.name)))
 }

@@ -1,20 +1,20 @@
 //! Elementwise operators of two inputs, with broadcasting.
 
-use super::{Error, Kernels, Lowering, View, armv7em, per_tensor, rows_of, scale};
-use crate::graph::{DType, Node, Op, TensorId};
+use crate::graph::{Activation, DType, Node, TensorId};
+use crate::lower::lowering::Lowering;
+use crate::lower::{Error, Kernels, View, armv7em, rows_of, scale};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::add::{Add, LEFT_SHIFT, element as add_element};
 
 /// Lowers `ADD`.
-pub(super) fn add(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let Op::Add { activation } = node.op else { return Ok(()) };
+pub(super) fn add(lowering: &mut Lowering<'_>, node: &Node, activation: Activation) -> Result<(), Error> {
     let (a, b, output) = (lowering.input(node, 0)?, lowering.input(node, 1)?, node.outputs[0]);
     for tensor in [a, b, output] {
         lowering.expect_type(node, tensor, DType::I8)?;
     }
-    let (a_scale, a_zero_point) = per_tensor(node, lowering.tensor(a))?;
-    let (b_scale, b_zero_point) = per_tensor(node, lowering.tensor(b))?;
-    let (output_scale, output_zero_point) = per_tensor(node, lowering.tensor(output))?;
+    let (a_scale, a_zero_point) = lowering.scale_of(node, a)?;
+    let (b_scale, b_zero_point) = lowering.scale_of(node, b)?;
+    let (output_scale, output_zero_point) = lowering.scale_of(node, output)?;
     let twice_larger = 2.0 * f64::from(a_scale.max(b_scale));
     let a_factor = scale::multiplier(f64::from(a_scale) / twice_larger);
     let b_factor = scale::multiplier(f64::from(b_scale) / twice_larger);

@@ -1,0 +1,161 @@
+//! The kernel side of a node being put together.
+
+use super::lowering::Lowering;
+use super::{Layer, View};
+use crate::graph::{Node as GraphNode, TensorId, macs};
+use crate::plan::dataflow::{Access, BufferId, Node, Role, Worker};
+use std::ops::Range;
+use std::sync::Arc;
+use tinderbox_runtime::abi::Named;
+
+impl<'a> Lowering<'a> {
+    /// Starts the kernel side of a node that makes `rows` output rows, or takes that many steps for one.
+    pub(super) fn layer(&mut self, node: &GraphNode, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
+        let macs = self.source.map_or(0, |_| macs(self.graph, node));
+        self.added_layer(&node.name, node.op.name(), kernel, rows).macs(macs)
+    }
+
+    /// Starts a node that the graph does not have.
+    pub(super) fn added_layer(&mut self, name: &str, op: &str, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
+        let node = Node {
+            name: name.into(),
+            worker: Worker::Kernel,
+            steps: rows,
+            rows_per_step: 1,
+            reads: vec![],
+            writes: vec![],
+            scratch: 0,
+            state: 0,
+            in_place: vec![],
+            after: vec![],
+        };
+        let layer = Layer {
+            source: self.source,
+            name: name.into(),
+            op: op.into(),
+            kernel,
+            params: vec![],
+            channels: vec![],
+            weights: Arc::from([]),
+            tensors: vec![],
+            inputs: 0,
+            lag: 0,
+            macs: 0,
+            elements: 0,
+            row_elements: 0,
+        };
+        LayerBuilder { lowering: self, node, layer, rows }
+    }
+}
+
+/// A node being put together.
+pub(super) struct LayerBuilder<'l, 'a> {
+    lowering: &'l mut Lowering<'a>,
+    node: Node,
+    layer: Layer,
+    /// Output rows, or steps where there is one only.
+    rows: usize,
+}
+
+impl LayerBuilder<'_, '_> {
+    /// A step makes `rows` output rows. Comes before reads and writes.
+    pub(super) fn rows_per_step(mut self, rows: usize) -> Self {
+        self.node.rows_per_step = rows;
+        self.node.steps = self.rows.div_ceil(rows);
+        self
+    }
+
+    /// Output row `y` needs `rows(y)` of `tensor`, seen as `view`.
+    pub(super) fn reads(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
+        let buffer = self.lowering.buffer_of(tensor);
+        let access = self.access(buffer, view, rows);
+        if self.layer.inputs == 0 {
+            self.layer.row_elements = view.row_bytes;
+        }
+        self.layer.tensors.insert(self.layer.inputs, self.lowering.view(buffer, view));
+        self.layer.inputs += 1;
+        self.node.reads.push(access);
+        self
+    }
+
+    /// As [`Self::reads`], for kernels that see the tensor as one block where its rows are not this view's.
+    pub(super) fn reads_whole(self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
+        let buffer = self.lowering.buffer_of(tensor);
+        if view.rows != self.rows {
+            self.lowering.flow.buffers[buffer].flat = true;
+        }
+        self.reads(tensor, view, rows)
+    }
+
+    /// Output row `y` is `rows(y)` of `tensor`, which begins here.
+    pub(super) fn writes(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
+        let buffer = self.lowering.new_buffer(tensor, view, Role::Inner);
+        self.layer.elements += self.lowering.tensor(tensor).elements();
+        let access = self.access(buffer, view, rows);
+        self.layer.tensors.push(self.lowering.view(buffer, view));
+        self.node.writes.push(access);
+        self
+    }
+
+    pub(super) fn access(&self, buffer: BufferId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Access {
+        let own = self.lowering.views[buffer];
+        let in_own_rows = |range: Range<usize>| {
+            let bytes = range.start * view.row_bytes..range.end * view.row_bytes;
+            bytes.start / own.row_bytes.max(1)..bytes.end.div_ceil(own.row_bytes.max(1))
+        };
+        let convert = |range| if view == own { range } else { in_own_rows(range) };
+        let height = self.node.rows_per_step;
+        let step = |step: usize| {
+            let (first, last) = (step * height, ((step + 1) * height).min(self.rows) - 1);
+            rows(first).start..rows(last).end
+        };
+        Access { buffer, rows: (0..self.node.steps).map(|i| convert(step(i))).collect() }
+    }
+
+    pub(super) fn params(mut self, params: impl IntoIterator<Item = i32>) -> Self {
+        self.layer.params.extend(params);
+        self
+    }
+
+    pub(super) fn channels(mut self, channels: Vec<i32>) -> Self {
+        self.layer.channels = channels;
+        self
+    }
+
+    pub(super) fn weights(mut self, weights: impl Into<Arc<[u8]>>) -> Self {
+        self.layer.weights = weights.into();
+        self
+    }
+
+    pub(super) fn macs(mut self, macs: u64) -> Self {
+        self.layer.macs = macs;
+        self
+    }
+
+    /// The first `steps` steps make no output row.
+    pub(super) fn lag(mut self, steps: usize) -> Self {
+        self.layer.lag = steps;
+        self
+    }
+
+    pub(super) fn scratch(mut self, bytes: usize) -> Self {
+        self.node.scratch = bytes;
+        self
+    }
+
+    pub(super) fn state(mut self, bytes: usize) -> Self {
+        self.node.state = bytes;
+        self
+    }
+
+    /// The output row may replace the row of input `i`.
+    pub(super) fn in_place(mut self, i: usize) -> Self {
+        self.node.in_place.push(i);
+        self
+    }
+
+    pub(super) fn finish(self) {
+        self.lowering.flow.nodes.push(self.node);
+        self.lowering.layers.push(Some(self.layer));
+    }
+}

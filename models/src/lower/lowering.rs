@@ -1,0 +1,214 @@
+//! Lowering under way: which buffers there are, who writes them, and how nodes see them.
+
+use super::operators::movement;
+use super::{Error, InputMode, Kernels, Layer, Lowered, Lowerer, Selection, TensorView, Variant, View, rows_of};
+use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId};
+use crate::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
+use std::collections::HashMap;
+
+/// Lowering under way.
+pub(super) struct Lowering<'a> {
+    pub(super) lowerer: &'a Lowerer<'a>,
+    pub(super) selection: &'a Selection,
+    pub(super) graph: &'a Graph,
+    pub(super) mode: InputMode,
+    pub(super) kernels: Kernels,
+    /// Index of the node at work.
+    pub(super) source: Option<usize>,
+    pub(super) flow: Dataflow,
+    pub(super) layers: Vec<Option<Layer>>,
+    pub(super) inputs: Vec<BufferId>,
+    pub(super) outputs: Vec<BufferId>,
+    /// Per graph tensor, its buffer, once somebody has written it.
+    pub(super) buffers: Vec<Option<BufferId>>,
+    /// Per buffer, its own rows.
+    pub(super) views: Vec<View>,
+    /// What kernels see.
+    pub(super) tensors: Vec<TensorView>,
+    /// Per node of the graph, the ways to compute it.
+    pub(super) variants: Vec<Vec<Variant>>,
+    /// Tensors that are not made because their reader pads by itself.
+    pub(super) padded: HashMap<TensorId, movement::Padded>,
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn new(lowerer: &'a Lowerer<'a>, selection: &'a Selection) -> Self {
+        let &Lowerer { graph, mode, kernels, .. } = lowerer;
+        let mut lowering = Self {
+            lowerer,
+            selection,
+            variants: vec![vec![]; graph.nodes.len()],
+            graph,
+            mode,
+            kernels,
+            source: None,
+            flow: Dataflow::default(),
+            layers: vec![],
+            inputs: vec![],
+            outputs: vec![],
+            buffers: vec![None; graph.tensors.len()],
+            views: vec![],
+            tensors: vec![],
+            padded: movement::paddings_to_merge(graph),
+        };
+        for &input in &graph.inputs {
+            let role = if mode == InputMode::Whole { Role::Input } else { Role::Inner };
+            let buffer = lowering.new_buffer(input, lowering.input_rows(input), role);
+            lowering.inputs.push(buffer);
+        }
+        lowering
+    }
+
+    /// An input that is only reshaped has the rows of its reshaped self, if those are finer.
+    pub(super) fn input_rows(&self, input: TensorId) -> View {
+        let readers = |tensor: TensorId| self.graph.nodes.iter().filter(move |n| n.inputs.contains(&Some(tensor)));
+        let mut tensor = input;
+        while let Some(GraphNode { op: Op::Reshape, outputs, .. }) = readers(tensor).next() {
+            if readers(tensor).count() > 1 {
+                break;
+            }
+            tensor = outputs[0];
+        }
+        let (own, reshaped) = (rows_of(&self.graph.tensors[input]), rows_of(&self.graph.tensors[tensor]));
+        if own.rows == 1 { reshaped } else { own }
+    }
+
+    pub(super) fn new_buffer(&mut self, tensor: TensorId, view: View, role: Role) -> BufferId {
+        let record = &self.graph.tensors[tensor];
+        self.flow.buffers.push(Buffer {
+            name: record.name.clone(),
+            rows: view.rows,
+            stride: 0,
+            flat: role != Role::Inner,
+            align: record.dtype.bytes().max(4),
+            role,
+        });
+        self.views.push(view);
+        let buffer = self.flow.buffers.len() - 1;
+        self.buffers[tensor] = Some(buffer);
+        buffer
+    }
+
+    /// The buffer of a tensor that is read. Constants and pushed inputs get their nodes now, next to their reader.
+    pub(super) fn buffer_of(&mut self, tensor: TensorId) -> BufferId {
+        let buffer = match self.buffers[tensor] {
+            Some(buffer) => buffer,
+            None => movement::constant(self, tensor),
+        };
+        if self.mode == InputMode::Rows
+            && let Some(input) = self.inputs.iter().position(|b| *b == buffer)
+        {
+            self.push_input(input);
+        }
+        buffer
+    }
+
+    /// Adds the node that pushes an input, once.
+    pub(super) fn push_input(&mut self, input: usize) {
+        let worker = Worker::Caller { input };
+        if self.flow.nodes.iter().any(|node| node.worker == worker) {
+            return;
+        }
+        let buffer = self.inputs[input];
+        let rows = self.views[buffer].rows;
+        self.flow.nodes.push(Node {
+            name: format!("push {}", self.flow.buffers[buffer].name),
+            worker,
+            steps: rows,
+            rows_per_step: 1,
+            reads: vec![],
+            writes: vec![Access { buffer, rows: (0..rows).map(|row| row..row + 1).collect() }],
+            scratch: 0,
+            state: 0,
+            in_place: vec![],
+            after: vec![],
+        });
+        self.layers.push(None);
+    }
+
+    /// A view of a buffer. Any but the buffer's own requires it to be contiguous.
+    pub(super) fn view(&mut self, buffer: BufferId, view: View) -> usize {
+        if view != self.views[buffer] {
+            self.flow.buffers[buffer].flat = true;
+        }
+        let seen = TensorView { buffer, view };
+        self.tensors.iter().position(|t| *t == seen).unwrap_or_else(|| {
+            self.tensors.push(seen);
+            self.tensors.len() - 1
+        })
+    }
+
+    /// Outputs that are inputs or constants, or that come twice, are copies.
+    pub(super) fn outputs(&mut self) {
+        for &output in &self.graph.outputs {
+            let own = self.buffers[output].filter(|b| !self.inputs.contains(b) && !self.outputs.contains(b));
+            let buffer = own.unwrap_or_else(|| movement::copy(self, output));
+            let record = &mut self.flow.buffers[buffer];
+            (record.role, record.flat) = (Role::Output, true);
+            self.outputs.push(buffer);
+        }
+        for input in 0..self.inputs.len() {
+            if self.mode == InputMode::Rows {
+                self.push_input(input);
+            }
+        }
+    }
+
+    /// Strides are known once all readers are. Tensors are numbered as their buffers, further views behind them.
+    pub(super) fn finish(mut self) -> Lowered {
+        for (buffer, view) in self.flow.buffers.iter_mut().zip(&self.views) {
+            buffer.stride = if buffer.flat { view.row_bytes } else { view.row_bytes.next_multiple_of(4) };
+        }
+        let mut tensors: Vec<TensorView> =
+            self.views.iter().enumerate().map(|(buffer, view)| TensorView { buffer, view: *view }).collect();
+        let others: Vec<TensorView> = self.tensors.iter().copied().filter(|t| !tensors.contains(t)).collect();
+        tensors.extend(others);
+        for tensor in self.layers.iter_mut().flatten().flat_map(|layer| &mut layer.tensors) {
+            let seen = self.tensors[*tensor];
+            *tensor = if seen == tensors[seen.buffer] {
+                seen.buffer
+            } else {
+                tensors.iter().position(|t| *t == seen).unwrap_or(seen.buffer)
+            };
+        }
+        self.flow.views = tensors.len() - self.views.len();
+        let Self { flow, layers, inputs, outputs, variants, .. } = self;
+        Lowered { flow, layers, tensors, inputs, outputs, variants }
+    }
+
+    pub(super) fn tensor(&self, id: TensorId) -> &'a Tensor {
+        &self.graph.tensors[id]
+    }
+
+    /// Input `i` of `node`, which importers guarantee to be there.
+    pub(super) fn input(&self, node: &GraphNode, i: usize) -> Result<TensorId, Error> {
+        node.inputs.get(i).copied().flatten().ok_or_else(|| Error::unsupported(node, format!("input {i} is missing")))
+    }
+
+    /// The contents of a constant input.
+    pub(super) fn constant_input(&self, node: &GraphNode, i: usize) -> Result<&'a [u8], Error> {
+        let tensor = self.tensor(self.input(node, i)?);
+        tensor.data.as_deref().ok_or_else(|| Error::unsupported(node, format!("`{}` must be constant", tensor.name)))
+    }
+
+    /// Scale and zero point of a tensor that must have one of each.
+    pub(super) fn scale_of(&self, node: &GraphNode, tensor: TensorId) -> Result<(f32, i32), Error> {
+        let tensor = self.tensor(tensor);
+        match &tensor.quant {
+            Some(Quantization { scales, zero_points, .. }) if scales.len() == 1 => Ok((scales[0], zero_points[0])),
+            _ => Err(Error::unsupported(node, format!("`{}` must have one scale", tensor.name))),
+        }
+    }
+
+    /// Refuses tensors of other types.
+    pub(super) fn expect_type(&self, node: &GraphNode, tensor: TensorId, dtype: DType) -> Result<(), Error> {
+        let tensor = self.tensor(tensor);
+        if tensor.dtype == dtype {
+            return Ok(());
+        }
+        Err(Error::unsupported(
+            node,
+            format!("`{}` is {:?}; only {dtype:?} is supported here", tensor.name, tensor.dtype),
+        ))
+    }
+}
