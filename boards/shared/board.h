@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A counter of the emulator's deterministic time, and the instructions that a difference of two readings stands for. */
 uint32_t board_count(void);
 uint32_t board_instructions(uint32_t difference);
@@ -11,5 +15,9 @@ uint32_t board_instructions(uint32_t difference);
 /* Fills the unused stack with a pattern; later, the bytes from the painter's frame down to the deepest change. */
 void board_paint_stack(void);
 uint32_t board_stack_used(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

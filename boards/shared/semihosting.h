@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { SH_READ_BINARY = 1, SH_WRITE_TEXT = 4, SH_WRITE_BINARY = 5 };
 
 int sh_open(const char *path, int mode);
@@ -18,5 +22,9 @@ void sh_puts(const char *text);
 void sh_put_hex(uint32_t number);
 /* Ends the emulator with this status. */
 void sh_exit(int status) __attribute__((noreturn));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,7 @@
 pub mod board;
 pub mod firmware;
 pub mod host;
+pub mod library;
 pub mod npy;
 
 /// Per inference, the bytes of every output in the model's order.

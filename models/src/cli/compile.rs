@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tinderbox::compile::Options;
 use tinderbox::emit::c::{emit, identifier};
 use tinderbox::report::Report;
-use tinderbox::run::firmware::device_library;
+use tinderbox::run::library::device_library;
 use tinderbox::target;
 
 #[derive(clap::Args)]

@@ -1,5 +1,6 @@
 //! Firmware for a board: the device library, a compiled model and the runner, linked.
 
+use super::library::device_library;
 use crate::emit::c::{Sources, emit};
 use crate::graph::Graph;
 use crate::program::Image;
@@ -51,22 +52,6 @@ pub struct RunnerOptions {
     pub profile: bool,
     /// Keep variables from one inference to the next.
     pub keep_state: bool,
-}
-
-/// Builds `libtinderbox.a` for `target` and returns its path.
-pub fn device_library(target: &Target) -> Result<PathBuf, Error> {
-    let home = home();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let folder = home.join("target/firmware");
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(&home)
-        .args(["rustc", "--quiet", "--locked", "--package", "tinderbox-runtime", "--crate-type", "staticlib"])
-        .args(["--features", "firmware", "--profile", "firmware", "--target", target.triple, "--target-dir"])
-        .arg(&folder)
-        .env("CARGO_ENCODED_RUSTFLAGS", format!("-Ctarget-cpu={}", target.rust_cpu));
-    run(command, "cargo")?;
-    Ok(folder.join(target.triple).join("firmware/libtinderbox_runtime.a"))
 }
 
 /// Links the runner with `image` into `folder/firmware.elf`, and the same without Tinderbox into `folder/bare.elf`.
@@ -135,7 +120,7 @@ fn save(path: &Path, text: &str) -> Result<(), Error> {
     std::fs::write(path, text).map_err(|source| Error::Io { path: path.display().to_string(), source })
 }
 
-fn run(mut command: Command, tool: &str) -> Result<(), Error> {
+pub(super) fn run(mut command: Command, tool: &str) -> Result<(), Error> {
     let output = command.output().map_err(|source| Error::Tool { tool: tool.into(), source })?;
     if output.status.success() {
         return Ok(());
