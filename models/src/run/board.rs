@@ -90,7 +90,7 @@ pub fn run(
     let (firmware, bare) = firmware::link_runner(board, target, graph, image, options, folder.path())?;
     let input: Vec<u8> = inferences.iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect();
     std::fs::write(folder.path().join("input.bin"), input).map_err(io("the runner's input"))?;
-    emulate(board, &firmware, folder.path(), inferences.len())?;
+    emulate(board, &firmware, folder.path(), SECONDS_PER_INFERENCE * (inferences.len() as u64 + 2))?;
     let output = std::fs::read(folder.path().join("output.bin")).map_err(io("the runner's output"))?;
     let text = std::fs::read_to_string(folder.path().join("measured.txt")).map_err(io("the runner's figures"))?;
     let mut measured = parse(&text);
@@ -98,7 +98,8 @@ pub fn run(
     Ok((split(graph, &output, inferences.len())?, measured))
 }
 
-fn emulate(board: &Board, firmware: &Path, folder: &Path, inferences: usize) -> Result<(), Error> {
+/// Runs `firmware` on `board`, its files in `folder`, until it ends well.
+pub fn emulate(board: &Board, firmware: &Path, folder: &Path, seconds: u64) -> Result<(), Error> {
     let name = board.folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let [emulator, arguments @ ..] = board.emulator.as_slice() else { return Err(Error::Incomplete("board.toml")) };
     let io = |source| Error::Io {
@@ -117,7 +118,6 @@ fn emulate(board: &Board, firmware: &Path, folder: &Path, inferences: usize) -> 
         .stderr(stream()?)
         .spawn()
         .map_err(io)?;
-    let seconds = SECONDS_PER_INFERENCE * (inferences as u64 + 2);
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let status = loop {
         match child.try_wait().map_err(io)? {

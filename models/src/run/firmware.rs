@@ -67,30 +67,34 @@ pub fn link_runner(
     let Sources { source, header } = emit(NAME, graph, image);
     save(&folder.join("model.c"), &source)?;
     save(&folder.join("model.h"), &(header + &runner_macros(graph, image, options)))?;
-    let shared = home().join("boards/shared");
-    let link = |inputs: &[&Path], to: &str| {
-        let elf = folder.join(to);
-        let mut command = Command::new(target.cc);
-        command
-            .args(target.cflags)
-            .args(["-std=c99", "-O2", "-g", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections"])
-            .args(["-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections"])
-            .args([Path::new("-I"), folder, Path::new("-I"), &shared, Path::new("-I"), &home().join("runtime/include")])
-            .arg("-L")
-            .arg(&shared)
-            .arg("-T")
-            .arg(board.folder.join(&board.script))
-            .arg(shared.join("runner.c"))
-            .args(board.sources.iter().map(|file| board.folder.join(file)))
-            .args(inputs)
-            .arg("-lgcc")
-            .arg("-o")
-            .arg(&elf);
-        run(command, target.cc).map(|()| elf)
-    };
-    let firmware = link(&[&folder.join("model.c"), &library], "firmware.elf")?;
-    let bare = link(&[&shared.join("no_tinderbox.c")], "bare.elf")?;
+    let runner = home().join("boards/shared/runner.c");
+    let firmware = link(board, target, folder, &[&runner, &folder.join("model.c"), &library], "firmware.elf")?;
+    let stand_in = home().join("boards/shared/no_tinderbox.c");
+    let bare = link(board, target, folder, &[&runner, &stand_in], "bare.elf")?;
     Ok((firmware, bare))
+}
+
+/// Links `inputs` (C sources, objects, libraries) with the board's own sources into `folder/to`. Headers are looked for in
+/// `folder`, beside the shared sources of boards, and where `tinderbox.h` is.
+pub fn link(board: &Board, target: &Target, folder: &Path, inputs: &[&Path], to: &str) -> Result<PathBuf, Error> {
+    let shared = home().join("boards/shared");
+    let elf = folder.join(to);
+    let mut command = Command::new(target.cc);
+    command
+        .args(target.cflags)
+        .args(["-std=c99", "-O2", "-g", "-ffreestanding", "-nostdlib", "-ffunction-sections", "-fdata-sections"])
+        .args(["-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror", "-Wl,--gc-sections"])
+        .args([Path::new("-I"), folder, Path::new("-I"), &shared, Path::new("-I"), &home().join("runtime/include")])
+        .arg("-L")
+        .arg(&shared)
+        .arg("-T")
+        .arg(board.folder.join(&board.script))
+        .args(board.sources.iter().map(|file| board.folder.join(file)))
+        .args(inputs)
+        .arg("-lgcc")
+        .arg("-o")
+        .arg(&elf);
+    run(command, target.cc).map(|()| elf)
 }
 
 /// What the runner must know of the model, appended to its header.
