@@ -7,9 +7,10 @@ pub mod armv7em;
 pub mod conv;
 pub mod elementwise;
 pub mod fully_connected;
+pub mod movement;
 pub mod pool;
 pub mod quantize;
-pub mod shape;
+pub mod resize;
 pub mod softmax;
 pub mod window;
 

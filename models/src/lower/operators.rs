@@ -7,6 +7,7 @@ mod elementwise;
 pub(super) mod movement;
 mod normalize;
 mod pool;
+mod resize;
 
 use super::{Error, lowering::Lowering};
 use crate::graph::{Node, Op};
@@ -33,6 +34,23 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
         Op::Dequantize => convert::dequantize(l, node),
         Op::Reshape => movement::reshape(l, node),
         Op::Pad => movement::pad(l, node),
+        Op::Concatenation { axis, activation } => movement::concatenation(l, node, axis, activation),
+        Op::Pack { axis } => movement::pack(l, node, axis),
+        Op::SpaceToBatchNd { ref block, ref paddings } => movement::space_to_batch(l, node, block, paddings),
+        Op::Transpose { .. }
+        | Op::StridedSlice { .. }
+        | Op::MirrorPad { .. }
+        | Op::Split { .. }
+        | Op::Unpack { .. }
+        | Op::Tile { .. }
+        | Op::BroadcastTo
+        | Op::Gather { .. }
+        | Op::GatherNd
+        | Op::Reverse { .. }
+        | Op::BatchToSpaceNd { .. }
+        | Op::SpaceToDepth { .. }
+        | Op::DepthToSpace { .. } => movement::rearrange(l, node),
+        Op::Resize(kind) => resize::resize(l, node, kind),
         _ => Err(Error::unsupported(node, "there is no kernel for it yet")),
     }
 }

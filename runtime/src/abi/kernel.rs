@@ -38,7 +38,7 @@ kernels! {
     /// Global average pooling a row at a time, int8.
     GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average_s8;
     /// A constant tensor, row by row.
-    CONSTANT = tbx_constant: kernels::shape::constant;
+    CONSTANT = tbx_constant: kernels::movement::constant;
     /// Elementwise addition on the DSP extension, int8.
     ARMV7EM_ADD_S8 = tbx_armv7em_add_s8: kernels::armv7em::add::add_s8;
     /// Convolution on the DSP extension, int8.
@@ -60,7 +60,7 @@ kernels! {
     /// Convolution, int8.
     CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
     /// A copy of every row.
-    COPY = tbx_copy: kernels::shape::copy;
+    COPY = tbx_copy: kernels::movement::copy_rows;
     /// Depthwise convolution, int8.
     DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d_s8;
     /// Integers to floats.
@@ -69,8 +69,16 @@ kernels! {
     FULLY_CONNECTED_S8 = tbx_fully_connected_s8: kernels::fully_connected::s8;
     /// Maximum pooling, int8.
     MAX_POOL_S8 = tbx_max_pool_s8: kernels::pool::max_s8;
-    /// Constant padding of rows and columns.
-    PAD = tbx_pad: kernels::shape::pad;
+    /// Inputs joined within rows.
+    JOIN = tbx_join: kernels::movement::join;
+    /// Elements in another order, some left out, some added.
+    REARRANGE = tbx_rearrange: kernels::movement::rearrange;
+    /// Bilinear interpolation, float32.
+    RESIZE_BILINEAR_F32 = tbx_resize_bilinear_f32: kernels::resize::bilinear_f32;
+    /// Bilinear interpolation, int8.
+    RESIZE_BILINEAR_S8 = tbx_resize_bilinear_s8: kernels::resize::bilinear_s8;
+    /// The rows of all inputs, one input after the other.
+    STACK = tbx_stack: kernels::movement::stack;
     /// Floats to int8.
     QUANTIZE_F32_S8 = tbx_quantize_f32_s8: kernels::quantize::quantize_f32_s8;
     /// Int8 from one scale to another.

@@ -1,112 +1,128 @@
-//! Operators that move elements: padding, reshapes, copies, constants.
+//! Operators that move elements: each becomes a [`Map`], or nothing where no element moves.
 
-use crate::graph::{Graph, Node, Op, Padding, TensorId};
+mod join;
+mod map;
+mod pad;
+mod source;
+
+pub(super) use join::{concatenation, pack};
+use map::{Axis, Map};
+pub(super) use pad::pad;
+pub(in crate::lower) use pad::{Padded, paddings_to_merge};
+
+use crate::graph::{Node, Op, TensorId};
 use crate::lower::lowering::Lowering;
-use crate::lower::window::int;
-use crate::lower::{Error, View, rows_of};
+use crate::lower::{Error, rows_of};
 use crate::plan::dataflow::BufferId;
-use std::collections::HashMap;
 use tinderbox_runtime::abi;
-use tinderbox_runtime::kernels::shape::Pad;
 
-/// A tensor that is another one with zero points around it.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::lower) struct Padded {
-    pub(in crate::lower) source: TensorId,
-    pub(in crate::lower) top: usize,
-    pub(in crate::lower) left: usize,
-}
-
-/// Paddings by the zero point whose only reader is a VALID convolution: its windows reach into the padding instead.
-pub(in crate::lower) fn paddings_to_merge(graph: &Graph) -> HashMap<TensorId, Padded> {
-    let mut merged = HashMap::new();
-    for node in &graph.nodes {
-        let (Op::Pad, None | Some(None), Some(Some(source))) = (&node.op, node.inputs.get(2), node.inputs.first())
-        else {
-            continue;
-        };
-        let output = node.outputs[0];
-        let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&Some(output)));
-        let convolves = |n: &Node| match n.op {
-            Op::Conv2d { padding, .. } | Op::DepthwiseConv2d { padding, .. } => padding == Padding::Valid,
-            _ => false,
-        };
-        let only_reader = readers.next().is_some_and(convolves) && readers.next().is_none();
-        if let (true, false, Some([[0, 0], [top, _], [left, _], [0, 0]])) =
-            (only_reader, graph.outputs.contains(&output), amounts(graph, node).as_deref())
-        {
-            merged.insert(output, Padded { source: *source, top: *top, left: *left });
-        }
+/// Lowers an operator whose every output is a rearrangement of its first input.
+pub(super) fn rearrange(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
+    let input = lowering.input(node, 0)?;
+    for (i, output) in node.outputs.iter().enumerate() {
+        let axes = axes(lowering, node, i)?;
+        move_elements(lowering, node, input, *output, &Map::new(axes), &[]);
     }
-    merged
-}
-
-/// Elements added before and after, per dimension.
-fn amounts(graph: &Graph, node: &Node) -> Option<Vec<[usize; 2]>> {
-    let tensor = &graph.tensors[(*node.inputs.get(1)?)?];
-    let data = tensor.data.as_deref()?;
-    let numbers: Vec<usize> = match tensor.dtype.bytes() {
-        4 => data.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes) as usize).collect(),
-        8 => data.as_chunks().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as usize).collect(),
-        _ => return None,
-    };
-    Some(numbers.as_chunks().0.to_vec())
-}
-
-/// Lowers `PAD` and `PADV2` over rows, columns and channels.
-pub(super) fn pad(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
-    if lowering.padded.contains_key(&output) {
-        return Ok(());
-    }
-    let (from, to) = (lowering.tensor(input), lowering.tensor(output));
-    let amounts = amounts(lowering.graph, node).ok_or_else(|| Error::unsupported(node, "paddings must be constant"))?;
-    let pad = |i: usize| amounts.len().checked_sub(i).map_or([0, 0], |at| amounts[at]);
-    let size = |shape: &[usize], i: usize| shape.len().checked_sub(i).map_or(1, |at| shape[at]);
-    if amounts.iter().rev().skip(3).any(|p| *p != [0, 0]) {
-        return Err(Error::unsupported(node, "only rows, columns and channels can be padded"));
-    }
-    let element = from.dtype.bytes();
-    let (in_h, out_h) = (size(&from.shape, 3), size(&to.shape, 3));
-    let images = from.shape.iter().rev().skip(3).product::<usize>();
-    let small = |n: usize| int(n).ok_or_else(|| Error::unsupported(node, "a dimension is too large"));
-    let params = Pad {
-        in_height: small(in_h)?,
-        out_height: small(out_h)?,
-        top: small(pad(3)[0])?,
-        in_width: small(size(&from.shape, 2))?,
-        left: small(pad(2)[0])?,
-        in_pixel: small(size(&from.shape, 1) * element)?,
-        out_pixel: small(size(&to.shape, 1) * element)?,
-        front: small(pad(1)[0] * element)?,
-    };
-    let value = match node.inputs.get(2) {
-        Some(Some(_)) => lowering.constant_input(node, 2)?.to_vec(),
-        _ => from.quant.as_ref().map_or(0i64, |q| q.zero_points[0].into()).to_le_bytes()[..element].to_vec(),
-    };
-    let view = |tensor: &crate::graph::Tensor, rows: usize| View { rows, row_bytes: tensor.bytes() / rows.max(1) };
-    let top = pad(3)[0];
-    let rows = move |y: usize| {
-        let (image, y) = (y / out_h, y % out_h);
-        let inside = |row: usize| image * in_h + row.clamp(top, top + in_h) - top;
-        inside(y)..inside(y + 1)
-    };
-    lowering
-        .layer(node, abi::PAD, images * out_h)
-        .reads(input, view(from, images * in_h), rows)
-        .writes(output, view(to, images * out_h), |y| y..y + 1)
-        .params(params.words())
-        .weights(value)
-        .finish();
     Ok(())
 }
 
-/// Lowers `RESHAPE`: the output is the input's buffer.
+/// Where the elements of output `i` come from.
+fn axes(lowering: &Lowering<'_>, node: &Node, i: usize) -> Result<Vec<Axis>, Error> {
+    let shape = &lowering.tensor(lowering.input(node, 0)?).shape;
+    let output = &lowering.tensor(node.outputs[i]).shape;
+    Ok(match &node.op {
+        Op::Transpose { perm } => source::transpose(shape, perm),
+        Op::StridedSlice { begin, size, stride } => source::slice(shape, begin, size, stride),
+        Op::Split { axis } => {
+            let before = node.outputs[..i].iter().map(|id| lowering.tensor(*id).shape[*axis]).sum();
+            source::part(shape, *axis, before, output[*axis])
+        }
+        Op::Unpack { axis } => source::part(shape, *axis, i, 1),
+        Op::Tile { multiples } => source::tile(shape, multiples),
+        Op::BroadcastTo => source::broadcast(shape, output),
+        Op::Reverse { axes } => source::reverse(shape, axes),
+        Op::MirrorPad { mode, paddings } => source::mirror_pad(shape, *mode, paddings),
+        Op::BatchToSpaceNd { block, crops } => source::batch_to_space(shape, output, block, crops),
+        Op::SpaceToDepth { block } => source::space_to_depth(shape, *block),
+        Op::DepthToSpace { block } => source::depth_to_space(shape, *block),
+        Op::Resize(resize) => source::nearest(shape, output, *resize),
+        Op::Gather { axis, batch_dims: 0 } => source::gather(shape, *axis, &indices(lowering, node)?),
+        Op::GatherNd => {
+            let depth = lowering.tensor(lowering.input(node, 1)?).shape.last().copied().unwrap_or(1);
+            source::gather_nd(shape, depth, &indices(lowering, node)?)
+        }
+        _ => return Err(Error::unsupported(node, "there is no kernel for this form of it")),
+    })
+}
+
+/// Constant indices, which the importer has checked.
+fn indices(lowering: &Lowering<'_>, node: &Node) -> Result<Vec<usize>, Error> {
+    let tensor = lowering.tensor(lowering.input(node, 1)?);
+    let indices =
+        tensor.integers().ok_or_else(|| Error::unsupported(node, format!("`{}` must be constant", tensor.name)))?;
+    Ok(indices.into_iter().map(|index| index as usize).collect())
+}
+
+/// Lowers `SPACE_TO_BATCH_ND`: first the padding, then the blocks.
+pub(super) fn space_to_batch(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    block: &[usize],
+    paddings: &[(usize, usize)],
+) -> Result<(), Error> {
+    let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
+    let mut padded = lowering.tensor(input).clone();
+    let rest = padded.shape.len() - 1 - paddings.len();
+    let paddings = [vec![(0, 0)], paddings.to_vec(), vec![(0, 0); rest]].concat();
+    let axes = source::pad(&padded.shape, &paddings);
+    for (n, (before, after)) in padded.shape.iter_mut().zip(&paddings) {
+        *n += before + after;
+    }
+    let plan = Map::new(axes).plan(lowering.tensor(input), &padded);
+    let zero = real_zero(&padded);
+    add(lowering, node, input, output, plan, &zero);
+    let plan = Map::new(source::space_to_batch(&padded.shape, block)).plan(&padded, lowering.tensor(output));
+    // The padded image stands in for the output until now.
+    add(lowering, node, output, output, plan, &[]);
+    Ok(())
+}
+
+/// The bytes of an element that means 0.
+fn real_zero(tensor: &crate::graph::Tensor) -> Vec<u8> {
+    let zero = tensor.quant.as_ref().map_or(0i64, |q| q.zero_points[0].into());
+    zero.to_le_bytes()[..tensor.dtype.bytes()].to_vec()
+}
+
+fn move_elements(lowering: &mut Lowering<'_>, node: &Node, input: TensorId, output: TensorId, map: &Map, fill: &[u8]) {
+    let (from, to) = (lowering.tensor(input), lowering.tensor(output));
+    if map.moves_nothing(from.elements()) {
+        return alias(lowering, input, output);
+    }
+    add(lowering, node, input, output, map.plan(from, to), fill);
+}
+
+fn add(lowering: &mut Lowering<'_>, node: &Node, input: TensorId, output: TensorId, plan: map::Plan, fill: &[u8]) {
+    lowering
+        .layer(node, abi::REARRANGE, plan.output.rows)
+        .reads(input, plan.input, |y| plan.rows[y].clone())
+        .writes(output, plan.output, |y| y..y + 1)
+        .params(plan.params)
+        .channels(plan.tables)
+        .weights(fill)
+        .finish();
+}
+
+/// Lowers `RESHAPE`.
 pub(super) fn reshape(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
     let input = lowering.input(node, 0)?;
-    let buffer = lowering.buffer_of(input);
-    lowering.buffers[node.outputs[0]] = Some(buffer);
+    alias(lowering, input, node.outputs[0]);
     Ok(())
+}
+
+/// The output is the input's buffer.
+fn alias(lowering: &mut Lowering<'_>, input: TensorId, output: TensorId) {
+    let buffer = lowering.buffer_of(input);
+    lowering.buffers[output] = Some(buffer);
 }
 
 /// A buffer with a copy of `tensor`.
