@@ -18,6 +18,7 @@ pub mod window;
 macro_rules! params {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {
         $(#[$doc])*
+        #[repr(C)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $name { $($(#[$field_doc])* pub $field: i32,)* }
 
