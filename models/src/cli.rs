@@ -2,16 +2,20 @@
 
 mod calibrate;
 mod compile;
+mod explore;
 mod inspect;
 mod run;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::Path;
 use std::process::ExitCode;
+use tinderbox::choose::Budget;
 use tinderbox::compile::{self as compiler, Options};
+use tinderbox::cost::Table;
 use tinderbox::graph::Graph;
 use tinderbox::lower::InputMode;
 use tinderbox::program::Image;
+use tinderbox::target::Target;
 use tinderbox::{files, import, target};
 
 /// Compiles neural networks for microcontrollers.
@@ -28,6 +32,8 @@ enum Command {
     Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
     Compile(compile::Arguments),
+    /// Show what RAM, flash and speed a model can be traded for
+    Explore(explore::Arguments),
     /// Show what is in a model
     Inspect(inspect::Arguments),
     /// Run a model, here or on an emulated board, and say what it costs
@@ -51,6 +57,32 @@ impl From<InputChoice> for InputMode {
             InputChoice::Rows => InputMode::Rows,
         }
     }
+}
+
+/// What the program may take.
+#[derive(clap::Args)]
+struct Limits {
+    /// Most bytes of RAM that inference may use, the stack and the handle aside
+    #[arg(long, value_name = "BYTES")]
+    ram: Option<usize>,
+    /// Most bytes of flash for code, constants and weights
+    #[arg(long, value_name = "BYTES")]
+    flash: Option<usize>,
+}
+
+/// Options for a target; its table of costs, where there is one, makes the choice of kernels a good one.
+fn options(target: &Target, input: InputChoice, limits: &Limits) -> Result<Options, Failure> {
+    let path = target::costs(target.name);
+    let costs = if path.is_file() { Some(Table::read(&path).map_err(Failure::failed)?) } else { None };
+    let budget = Budget { ram: limits.ram, flash: limits.flash };
+    let options = Options { input_mode: input.into(), kernels: target.kernels, costs, budget, ..Options::default() };
+    if options.costs.is_none() && budget != Budget::default() {
+        return Err(Failure::Refused(format!(
+            "--ram and --flash need a table of costs, and there is none for {}; `tinderbox calibrate` makes one",
+            target.name
+        )));
+    }
+    Ok(options)
 }
 
 /// Why a command ended early. What it wrote so far is whole; nothing is left half-written.
@@ -94,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Explore(arguments) => explore::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };

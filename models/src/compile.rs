@@ -1,8 +1,10 @@
 //! The way of a model, from network to program.
 
 use crate::algebra;
+use crate::choose::{self, Budget, frontier};
+use crate::cost::Table;
 use crate::graph::Graph;
-use crate::lower::{self, InputMode, Kernels};
+use crate::lower::{self, InputMode, Kernels, Lowerer, Selection};
 use crate::plan;
 use crate::program::Image;
 use thiserror::Error;
@@ -18,6 +20,10 @@ pub struct Options {
     pub drop_channels: bool,
     /// What the planner may do.
     pub plan: plan::Options,
+    /// What the target's kernels cost. Without it each layer takes the first variant that it has.
+    pub costs: Option<Table>,
+    /// What the program may take; only a table of costs makes this possible.
+    pub budget: Budget,
 }
 
 impl Default for Options {
@@ -27,6 +33,8 @@ impl Default for Options {
             kernels: Kernels::default(),
             drop_channels: true,
             plan: plan::Options::default(),
+            costs: None,
+            budget: Budget::default(),
         }
     }
 }
@@ -40,12 +48,29 @@ pub enum Error {
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] plan::Error),
+    /// Nothing fits the budget.
+    #[error(transparent)]
+    Choose(#[from] choose::Error),
 }
 
-/// Lowers, plans and checks `graph`.
+/// Lowers, chooses, plans and checks `graph`.
 pub fn compile(graph: &Graph, options: &Options) -> Result<Image, Error> {
+    with_lowerer(graph, options, |lowerer| match &options.costs {
+        Some(costs) => Ok(choose::choose(lowerer, costs, &options.plan, options.budget)?.image),
+        None => {
+            let lowered = lowerer.lower(&Selection::default())?;
+            let plan = plan::plan(&lowered.flow, &options.plan)?;
+            Ok(Image::new(lowered, plan))
+        }
+    })
+}
+
+/// The best programs for every budget: needs a table of costs.
+pub fn frontier(graph: &Graph, options: &Options, costs: &Table) -> Result<Vec<frontier::Point>, Error> {
+    with_lowerer(graph, options, |lowerer| Ok(frontier::frontier(lowerer, costs, &options.plan)?))
+}
+
+fn with_lowerer<R>(graph: &Graph, options: &Options, f: impl FnOnce(&Lowerer<'_>) -> R) -> R {
     let smaller = options.drop_channels.then(|| algebra::drop_channels(graph));
-    let lowered = lower::lower(smaller.as_ref().unwrap_or(graph), options.input_mode, options.kernels)?;
-    let plan = plan::plan(&lowered.flow, &options.plan)?;
-    Ok(Image::new(lowered, plan))
+    f(&Lowerer::new(smaller.as_ref().unwrap_or(graph), options.input_mode, options.kernels))
 }

@@ -11,8 +11,9 @@ use features::features;
 use crate::lower::Layer;
 use crate::plan::Plan;
 use crate::plan::dataflow::{Dataflow, Node};
+use crate::program::Image;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use thiserror::Error;
 use tinderbox_runtime::schedule::{Action, Cursor};
@@ -61,6 +62,26 @@ impl Table {
         toml::from_str(&text).map_err(|error| Error::Format { path: name, what: error.to_string() })
     }
 
+    /// Instructions of an inference.
+    pub fn instructions(&self, image: &Image) -> f64 {
+        self.inference + self.layers(image).iter().sum::<f64>()
+    }
+
+    /// Instructions of an inference by kernel node, the moving of the rows that it wrote included.
+    pub fn layers(&self, image: &Image) -> Vec<f64> {
+        let commits = self.commits(image.flow(), image.plan());
+        let ids = image.plan().kernels.iter();
+        image.nodes().zip(ids).map(|(node, id)| self.layer(node.layer, node.node) + commits[*id]).collect()
+    }
+
+    /// Bytes of flash: code, constants and weights.
+    pub fn flash(&self, image: &Image) -> f64 {
+        let kernels: BTreeSet<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
+        let code = kernels.iter().chain(&["executor"]).filter_map(|name| self.code.get(*name));
+        let data = image.nodes().map(|node| node.layer.weights.len()).sum::<usize>() + image.constant_bytes();
+        code.sum::<f64>() + data as f64
+    }
+
     /// Instructions of an inference's steps of one node.
     pub fn layer(&self, layer: &Layer, node: &Node) -> f64 {
         let costs = self.kernels.get(layer.kernel.symbol).or_else(|| self.kernels.get("default"));
@@ -68,17 +89,20 @@ impl Table {
         features(layer, node).iter().map(|(name, count)| cost(name) * count).sum()
     }
 
-    /// Instructions of moving rows to their slots.
-    pub fn commits(&self, flow: &Dataflow, plan: &Plan) -> f64 {
+    /// Instructions of moving rows to their slots, by the node that wrote them.
+    pub fn commits(&self, flow: &Dataflow, plan: &Plan) -> Vec<f64> {
+        let mut costs = vec![0.0; flow.nodes.len()];
+        let writer = |tensor: usize| flow.nodes.iter().position(|n| n.writes.iter().any(|w| w.buffer == tensor));
         let mut cursor = Cursor::default();
-        let mut sum = 0.0;
         while let Some(action) = cursor.action(&plan.schedule) {
-            if let Action::Commit { tensor } = action {
+            if let Action::Commit { tensor } = action
+                && let Some(node) = writer(tensor)
+            {
                 let rows = plan.placements[tensor].fresh_rows as f64;
-                sum += rows * (self.commit + self.commit_byte * flow.buffers[tensor].stride as f64);
+                costs[node] += rows * (self.commit + self.commit_byte * flow.buffers[tensor].stride as f64);
             }
             cursor.advance();
         }
-        sum
+        costs
     }
 }

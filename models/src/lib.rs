@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod algebra;
+pub mod choose;
 pub mod compile;
 pub mod cost;
 pub mod emit;

@@ -56,6 +56,8 @@ pub struct Plan {
     pub lower_bound_bytes: usize,
     /// How the nodes were grouped.
     pub segments: Vec<Range<NodeId>>,
+    /// The node at work at the worst moment.
+    pub busiest: NodeId,
 }
 
 /// Why there is no plan.
@@ -78,31 +80,45 @@ pub struct Options {
     pub no_fresh_rows: bool,
 }
 
-/// Orders the steps of `flow` and places its bytes.
+/// Orders the steps of `flow` and places its bytes; the checker has seen the plan.
 pub fn plan(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
     too_large(flow)?;
     let demand = Demand::new(flow);
+    let (draft, packing) = best(&demand, options)?;
+    let lower_bound = lower_bound(&demand, &draft);
+    let mut plan = finish(&demand, draft, packing)?;
+    plan.lower_bound_bytes = plan.executor_bytes + lower_bound;
+    check::check(flow, &plan)?;
+    Ok(plan)
+}
+
+/// The same plan without its proofs, neither checked nor bounded from below: for comparisons.
+pub fn draft(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
+    too_large(flow)?;
+    let demand = Demand::new(flow);
+    let (draft, packing) = best(&demand, options)?;
+    finish(&demand, draft, packing)
+}
+
+fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing), Error> {
+    let flow = demand.flow;
     let forward = vec![false; flow.nodes.len()];
     let candidates = match &options.segments {
         Some(segments) => vec![segments.clone()],
-        None => candidates(&demand, &forward),
+        None => candidates(demand, &forward),
     };
     let mut drafts: Vec<Draft> =
-        candidates.into_iter().map(|segments| Draft::new(&demand, segments, &forward, options)).collect();
+        candidates.into_iter().map(|segments| Draft::new(demand, segments, &forward, options)).collect();
     drafts.sort_by_key(|draft| draft.live);
     drafts.dedup_by(|a, b| a.segments == b.segments);
     drafts.truncate(3);
-    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(&demand, options));
-    let (draft, packing) = best
-        .map(|draft| {
-            let packing = pack::pack(&draft.layout, draft.live);
-            (draft, packing)
-        })
-        .min_by_key(|(_, packing)| packing.bytes)
-        .ok_or(Error::TooLarge("no nodes"))?;
-    let plan = finish(&demand, draft, packing)?;
-    check::check(flow, &plan)?;
-    Ok(plan)
+    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(demand, options));
+    best.map(|draft| {
+        let packing = pack::pack(&draft.layout, draft.live);
+        (draft, packing)
+    })
+    .min_by_key(|(_, packing)| packing.bytes)
+    .ok_or(Error::TooLarge("no nodes"))
 }
 
 fn too_large(flow: &Dataflow) -> Result<(), Error> {
@@ -187,7 +203,8 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
         executor_bytes,
         arena_bytes: executor_bytes + packing.bytes,
         live_bytes: executor_bytes + draft.live,
-        lower_bound_bytes: executor_bytes + lower_bound(demand, &draft),
+        lower_bound_bytes: 0,
+        busiest: draft.events.get((draft.worst.saturating_sub(1)) as usize).map_or(0, |event| event.node),
         segments: draft.segments,
     };
     for (block, offset) in draft.layout.blocks.iter().zip(&packing.offsets) {

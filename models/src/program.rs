@@ -77,6 +77,15 @@ impl Image {
         })
     }
 
+    /// Flash on a 32-bit target beside the weights.
+    pub fn constant_bytes(&self) -> usize {
+        const PROGRAM: usize = 60;
+        const TENSOR: usize = 24;
+        let nodes: usize = self.nodes().map(|node| constant_bytes(node.layer)).sum();
+        let indices = self.plan.schedule.len() + self.inputs.len() + self.outputs.len();
+        PROGRAM + TENSOR * self.tensors.len() + nodes + 2 * indices
+    }
+
     /// Calls `f` with the program as the runtime sees it.
     pub fn with_program<R>(&self, f: impl FnOnce(&device::Program<'_>) -> R) -> R {
         let nodes: Vec<device::Node<'_>> = self.nodes().map(|node| node.record()).collect();
@@ -92,6 +101,12 @@ impl Image {
             pushed: u32::from(self.pushed),
         })
     }
+}
+
+/// Flash that a node takes on a 32-bit target beside its weights: its record and its arrays.
+pub fn constant_bytes(layer: &Layer) -> usize {
+    const RECORD: usize = 60;
+    RECORD + 4 * (layer.params.len() + layer.channels.len()) + (2 * layer.tensors.len()).next_multiple_of(4)
 }
 
 /// A node of an image.

@@ -1,5 +1,6 @@
 //! `report.json`: what a program costs.
 
+use crate::cost::Table;
 use crate::graph::Graph;
 use crate::program::Image;
 use crate::run::board::Measured;
@@ -30,6 +31,10 @@ pub struct Report {
     pub init_instructions: Option<u64>,
     /// Instructions of an inference.
     pub instructions: Option<u64>,
+    /// The same as the compiler predicts it, where it knows what the target's kernels cost.
+    pub predicted_instructions: Option<u64>,
+    /// Bytes of flash that it predicts.
+    pub predicted_flash: Option<u64>,
     /// One per node of the program, in order.
     pub layers: Vec<LayerReport>,
 }
@@ -58,6 +63,8 @@ pub struct LayerReport {
     pub macs: u64,
     /// Instructions of an inference.
     pub instructions: Option<u64>,
+    /// The same as the compiler predicts it.
+    pub predicted: Option<u64>,
 }
 
 impl Report {
@@ -81,11 +88,22 @@ impl Report {
                     op: node.layer.op.clone(),
                     kernel: node.layer.kernel.symbol.into(),
                     macs: node.layer.macs,
-                    instructions: None,
+                    ..LayerReport::default()
                 })
                 .collect(),
             ..Report::default()
         }
+    }
+
+    /// The same with what `costs` predict.
+    pub fn with_predictions(mut self, image: &Image, costs: Option<&Table>) -> Self {
+        let Some(costs) = costs else { return self };
+        self.predicted_instructions = Some(costs.instructions(image) as u64);
+        self.predicted_flash = Some(costs.flash(image) as u64);
+        for (report, instructions) in self.layers.iter_mut().zip(costs.layers(image)) {
+            report.predicted = Some(instructions as u64);
+        }
+        self
     }
 
     /// The same with what was measured `on` a board.

@@ -1,8 +1,7 @@
 //! `tinderbox compile`.
 
-use super::{Failure, InputChoice, build, files};
+use super::{Failure, InputChoice, Limits, build, files};
 use std::path::PathBuf;
-use tinderbox::compile::Options;
 use tinderbox::emit::c::{emit, identifier};
 use tinderbox::report::Report;
 use tinderbox::run::library::device_library;
@@ -21,6 +20,8 @@ pub(super) struct Arguments {
     /// How inputs reach the model
     #[arg(long, value_enum, default_value_t)]
     input_mode: InputChoice,
+    #[command(flatten)]
+    limits: Limits,
     /// Folder for NAME.c, NAME.h, tinderbox.h, libtinderbox.a and report.json
     #[arg(short, long)]
     output: PathBuf,
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = target::target(&arguments.target)?;
-    let options = Options { input_mode: arguments.input_mode.into(), kernels: target.kernels, ..Options::default() };
+    let options = super::options(target, arguments.input_mode, &arguments.limits)?;
     let (graph, image) = build(&arguments.model, &options)?;
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let name = identifier(arguments.name.as_deref().unwrap_or(&stem));
@@ -41,5 +42,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write(&folder.join("tinderbox.h"), &header)?;
     files::write(&folder.join(format!("{name}.h")), sources.header.as_bytes())?;
     files::write(&folder.join(format!("{name}.c")), sources.source.as_bytes())?;
-    Ok(files::write_json(&folder.join("report.json"), &Report::new(target.name, &graph, &image))?)
+    let report = Report::new(target.name, &graph, &image).with_predictions(&image, options.costs.as_ref());
+    Ok(files::write_json(&folder.join("report.json"), &report)?)
 }

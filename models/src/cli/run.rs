@@ -1,10 +1,9 @@
 //! `tinderbox run`.
 
-use super::{Failure, InputChoice, build, files};
+use super::{Failure, InputChoice, Limits, build, files};
 use std::path::{Path, PathBuf};
 use tinderbox::compile::Options;
 use tinderbox::graph::{Graph, Tensor};
-use tinderbox::lower::Kernels;
 use tinderbox::report::Report;
 use tinderbox::run::board;
 use tinderbox::run::firmware::RunnerOptions;
@@ -31,6 +30,8 @@ pub(super) struct Arguments {
     /// How inputs reach the model
     #[arg(long, value_enum, default_value_t)]
     input_mode: InputChoice,
+    #[command(flatten)]
+    limits: Limits,
     /// Keep variables from one inference to the next
     #[arg(long)]
     keep_state: bool,
@@ -38,11 +39,13 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let board = if arguments.on == "host" { None } else { Some(target::board(&arguments.on)?) };
-    let kernels = match &board {
-        Some(board) => target::target(&board.target)?.kernels,
-        None => Kernels::Portable,
+    let options = match &board {
+        Some(board) => super::options(target::target(&board.target)?, arguments.input_mode, &arguments.limits)?,
+        None if arguments.limits.ram.is_some() || arguments.limits.flash.is_some() => {
+            return Err(Failure::Refused("--ram and --flash are for boards: say --on BOARD".into()));
+        }
+        None => Options { input_mode: arguments.input_mode.into(), ..Options::default() },
     };
-    let options = Options { input_mode: arguments.input_mode.into(), kernels, ..Options::default() };
     let (graph, image) = build(&arguments.model, &options)?;
     if arguments.output.len() > graph.outputs.len() {
         return Err(Failure::Refused(format!(
@@ -62,7 +65,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let runner = RunnerOptions { profile: arguments.report.is_some(), keep_state: arguments.keep_state };
             let (results, measured) =
                 board::run(board, &graph, &image, &inferences, runner).map_err(Failure::failed)?;
-            (results, Report::new(&board.target, &graph, &image).with_measured(&arguments.on, &measured))
+            let report = Report::new(&board.target, &graph, &image).with_predictions(&image, options.costs.as_ref());
+            (results, report.with_measured(&arguments.on, &measured))
         }
     };
     for (i, path) in arguments.output.iter().enumerate() {

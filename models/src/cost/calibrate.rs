@@ -119,8 +119,9 @@ fn commits(board: &Board, kernels: Kernels, table: &mut Table) -> Result<(), Err
         let image = compile(&graph, kernels, &Selection::default())?;
         let measured = run(board, &graph, &image)?;
         let known: f64 = image.nodes().map(|node| table.layer(node.layer, node.node)).sum();
-        let unit = Table { commit: 1.0, ..Table::default() }.commits(image.flow(), image.plan());
-        let bytes = Table { commit_byte: 1.0, ..Table::default() }.commits(image.flow(), image.plan());
+        let unit: f64 = Table { commit: 1.0, ..Table::default() }.commits(image.flow(), image.plan()).iter().sum();
+        let bytes: f64 =
+            Table { commit_byte: 1.0, ..Table::default() }.commits(image.flow(), image.plan()).iter().sum();
         fit.add(vec![("commit", unit), ("byte", bytes)], measured.instructions as f64 - table.inference - known);
     }
     let (costs, _) = fit.solve();

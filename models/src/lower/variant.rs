@@ -30,6 +30,11 @@ pub struct Variant {
     pub rows: usize,
 }
 
+impl Variant {
+    /// What every target can do.
+    pub const PORTABLE: Self = Self { algorithm: Algorithm::Portable, rows: 1 };
+}
+
 /// Per node of the graph, the variant to take.
 pub type Selection = HashMap<usize, Variant>;
 

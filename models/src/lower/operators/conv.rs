@@ -93,7 +93,7 @@ fn lower(
         Kernels::Armv7em => armv7em::variants(lowering, &convolution),
         Kernels::Portable => vec![],
     };
-    variants.push(Variant { algorithm: Algorithm::Portable, rows: 1 });
+    variants.push(Variant::PORTABLE);
     match lowering.choose(variants) {
         Some(variant) if variant.algorithm != Algorithm::Portable => {
             armv7em::lower(lowering, node, &convolution, variant)

@@ -1,0 +1,150 @@
+//! The choice: which variant of every layer, so that the whole costs the fewest instructions within the user's budgets.
+//!
+//! What a layer costs in instructions and flash depends on its own variant alone; the arena depends on all of them at
+//! once, and only the planner knows it. So the problem is split as Benders' decomposition splits it (Hooker and Ottosson
+//! 2003, "Logic-based Benders decomposition"): an integer program picks the cheapest variants, the planner says how much
+//! RAM they take, and if that is too much, a constraint rules out the smallest part of the picks that is to blame. The
+//! first picks that fit are the best ones.
+
+mod conflict;
+pub mod frontier;
+mod master;
+pub mod plot;
+mod problem;
+mod refusal;
+
+pub use refusal::Infeasible;
+
+use crate::cost::Table;
+use crate::lower::{self, Lowerer};
+use crate::plan;
+use crate::program::Image;
+use master::Master;
+use problem::{Picks, Problem};
+use thiserror::Error;
+
+/// What the program may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes of the arena.
+    pub ram: Option<usize>,
+    /// Bytes of code, constants and weights.
+    pub flash: Option<usize>,
+}
+
+/// Why there is no choice.
+#[derive(Clone, Debug, Error)]
+pub enum Error {
+    /// An operator, type or shape has no kernel.
+    #[error(transparent)]
+    Lower(#[from] lower::Error),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// Nothing fits.
+    #[error(transparent)]
+    Infeasible(Box<Infeasible>),
+    /// The integer program cannot be solved; a bug.
+    #[error("internal error, please report it: the solver failed: {0}")]
+    Solver(String),
+}
+
+/// The best program, and what is known of it.
+#[derive(Clone)]
+pub struct Choice {
+    /// The program.
+    pub image: Image,
+    /// Predicted instructions of an inference.
+    pub instructions: f64,
+    /// No program within the budget is predicted to take fewer.
+    pub bound: f64,
+    /// Predicted bytes of flash.
+    pub flash: usize,
+}
+
+/// Programs that are planned before the best so far is taken.
+const MOST_PLANS: usize = 400;
+/// Where RAM has no limit, parts of it that are tried to be saved at a time.
+const STEP: usize = 32;
+
+/// Chooses the program of fewest predicted instructions within a limit on RAM; without one, the program that makes the
+/// most of both.
+pub fn choose(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options, budget: Budget) -> Result<Choice, Error> {
+    let problem = Problem::new(lowerer, table, plan)?;
+    let mut found = search(&problem, budget)?;
+    if budget.ram.is_none() {
+        found = balanced(&problem, budget, found)?;
+    }
+    problem.choice(found)
+}
+
+/// The best picks.
+#[derive(Clone, Debug)]
+struct Found {
+    picks: Picks,
+    arena: usize,
+    instructions: f64,
+    bound: f64,
+}
+
+/// Searches the picks of fewest instructions within a budget.
+fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
+    let mut master = Master::new(problem, budget.flash);
+    let mut best: Option<Found> = None;
+    let (mut bound, mut proven) = (0.0, false);
+    for _ in 0..MOST_PLANS {
+        let Some((picks, instructions)) = master.solve()? else {
+            proven = true;
+            break;
+        };
+        bound = instructions;
+        if best.as_ref().is_some_and(|best| best.instructions <= bound) {
+            proven = true;
+            break;
+        }
+        let planned = problem.plan(&picks)?;
+        if budget.ram.is_some_and(|ram| planned.arena > ram) {
+            master.forbid(&conflict::conflict(problem, &picks, budget));
+            continue;
+        }
+        // Moving rows costs instructions that the integer program does not know of.
+        let instructions = instructions + planned.commits;
+        master.forbid(&picks);
+        if best.as_ref().is_none_or(|best| instructions < best.instructions) {
+            best = Some(Found { picks, arena: planned.arena, instructions, bound });
+        }
+    }
+    match best {
+        Some(best) => {
+            let bound = if proven { best.instructions } else { bound.min(best.instructions) };
+            Ok(Found { bound, ..best })
+        }
+        None => Err(Error::Infeasible(Box::new(refusal::explain(problem, budget)?))),
+    }
+}
+
+/// The program of which RAM times instructions is least: a percent of one is worth a percent of the other.
+fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Found, Error> {
+    let smallest = problem.smallest()?;
+    let product = |arena: usize, instructions: f64| arena as f64 * instructions;
+    let mut best = fastest.clone();
+    let (mut least, mut arena) = (product(best.arena, best.instructions), fastest.arena);
+    while arena > smallest {
+        let ram = arena - (arena / STEP).max(1);
+        let found = match search(problem, Budget { ram: Some(ram), ..budget }) {
+            Ok(found) => found,
+            Err(Error::Infeasible(_)) => break,
+            Err(error) => return Err(error),
+        };
+        arena = found.arena;
+        if product(arena, found.instructions) < least {
+            least = product(arena, found.instructions);
+            best = found.clone();
+        }
+        // Less RAM takes more instructions still.
+        if product(smallest, found.instructions) >= least {
+            break;
+        }
+    }
+    Ok(best)
+}
