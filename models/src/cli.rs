@@ -2,9 +2,11 @@
 
 mod calibrate;
 mod compile;
+mod diff;
 mod explore;
 mod inspect;
 mod run;
+mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::Path;
@@ -32,6 +34,8 @@ enum Command {
     Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
     Compile(compile::Arguments),
+    /// Name the first operator whose output differs from a reference's
+    Diff(diff::Arguments),
     /// Show what RAM, flash and speed a model can be traded for
     Explore(explore::Arguments),
     /// Show what is in a model
@@ -126,6 +130,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

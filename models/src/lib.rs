@@ -5,6 +5,7 @@ pub mod algebra;
 pub mod choose;
 pub mod compile;
 pub mod cost;
+pub mod diff;
 pub mod emit;
 pub mod export;
 pub mod files;

@@ -125,6 +125,8 @@ pub struct Lowered {
     pub inputs: Vec<BufferId>,
     /// Buffers of the outputs, in the model's order.
     pub outputs: Vec<BufferId>,
+    /// Per tensor of the graph, the buffer that holds it; `None` for tensors that are not made.
+    pub buffers: Vec<Option<BufferId>>,
     /// Per node of the graph, the ways to compute it, the one that was taken first; empty where there is no choice.
     pub variants: Vec<Vec<Variant>>,
 }

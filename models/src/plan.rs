@@ -71,11 +71,23 @@ pub enum Error {
     Refused(#[from] Violation),
 }
 
+/// How nodes become segments.
+#[derive(Clone, Debug, Default)]
+pub enum Grouping {
+    /// The way that takes least memory.
+    #[default]
+    Best,
+    /// Each node by itself: layer by layer.
+    Single,
+    /// These segments, which cover the nodes in order.
+    Given(Vec<Range<NodeId>>),
+}
+
 /// What the planner may do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Use these segments instead of the best ones.
-    pub segments: Option<Vec<Range<NodeId>>>,
+    /// The segments.
+    pub grouping: Grouping,
     /// Do not set rows apart: bigger rings, no copies.
     pub no_fresh_rows: bool,
 }
@@ -103,9 +115,10 @@ pub fn draft(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
 fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing), Error> {
     let flow = demand.flow;
     let forward = vec![false; flow.nodes.len()];
-    let candidates = match &options.segments {
-        Some(segments) => vec![segments.clone()],
-        None => candidates(demand, &forward),
+    let candidates = match &options.grouping {
+        Grouping::Best => candidates(demand, &forward),
+        Grouping::Single => vec![(0..flow.nodes.len()).map(|node| node..node + 1).collect()],
+        Grouping::Given(segments) => vec![segments.clone()],
     };
     let mut drafts: Vec<Draft> =
         candidates.into_iter().map(|segments| Draft::new(demand, segments, &forward, options)).collect();

@@ -45,6 +45,11 @@ impl Image {
         &self.plan
     }
 
+    /// Per tensor of the graph that was compiled, the buffer that holds it; `None` for tensors that are not made.
+    pub fn buffers(&self) -> &[Option<BufferId>] {
+        &self.lowered.buffers
+    }
+
     /// Every tensor in the arena.
     pub fn tensors(&self) -> &[device::Tensor] {
         &self.tensors

@@ -5,6 +5,8 @@ pub mod firmware;
 pub mod host;
 pub mod library;
 pub mod npy;
+pub mod npz;
+pub mod tensors;
 
 /// Per inference, the bytes of every output in the model's order.
 pub type Results = Vec<Vec<Vec<u8>>>;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::ops::Range;
 use tinderbox::plan::check::check;
 use tinderbox::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
-use tinderbox::plan::{Options, Plan, plan};
+use tinderbox::plan::{Grouping, Options, Plan, plan};
 use tinderbox_runtime::schedule::{Action, Cursor};
 
 /// A window over rows: rows read by step `i` are `i * stride - pad .. + size`.
@@ -168,7 +168,7 @@ proptest! {
                 start = end;
             }
         }
-        let chosen = plan(&flow, &Options { segments: Some(segments), no_fresh_rows }).unwrap();
+        let chosen = plan(&flow, &Options { grouping: Grouping::Given(segments), no_fresh_rows }).unwrap();
         assert_bounds(&chosen);
     }
 

@@ -121,6 +121,11 @@ impl<'a> Executor<'a> {
         self.rows(usize::from(*self.program.outputs.get().get(i)?))?.whole()
     }
 
+    /// Row `row` of tensor `tensor` where it is now, if it is in the arena at all: for tools that look on.
+    pub fn row(&self, tensor: usize, row: usize) -> Option<Cells<'a>> {
+        self.rows(tensor)?.get(row)
+    }
+
     fn run(&self, node: usize, fresh: bool) -> Option<Status> {
         let record = self.program.nodes.get().get(node)?;
         let counters = self.node_counters()?;

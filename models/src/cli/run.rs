@@ -1,14 +1,13 @@
 //! `tinderbox run`.
 
-use super::{Failure, InputChoice, Limits, build, files};
-use std::path::{Path, PathBuf};
+use super::{Failure, InputChoice, Limits, build, files, values};
+use std::path::PathBuf;
 use tinderbox::compile::Options;
-use tinderbox::graph::{Graph, Tensor};
 use tinderbox::report::Report;
 use tinderbox::run::board;
 use tinderbox::run::firmware::RunnerOptions;
 use tinderbox::run::host;
-use tinderbox::run::npy::{self, Array};
+use tinderbox::run::tensors;
 use tinderbox::target;
 
 #[derive(clap::Args)]
@@ -24,6 +23,10 @@ pub(super) struct Arguments {
     /// Where to write an output's values: (N, ...); once per output, in the model's order
     #[arg(long)]
     output: Vec<PathBuf>,
+    /// Where to write every tensor, by name, as np.savez does: (N, ...). On the host only; the program is compiled
+    /// without dropping channels
+    #[arg(long)]
+    dump: Option<PathBuf>,
     /// Where to write what the run cost
     #[arg(long)]
     report: Option<PathBuf>,
@@ -46,6 +49,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         None => Options { input_mode: arguments.input_mode.into(), ..Options::default() },
     };
+    if arguments.dump.is_some() && board.is_some() {
+        return Err(Failure::Refused("--dump needs --on host: a board has no room for all tensors".into()));
+    }
+    let drop_channels = options.drop_channels && arguments.dump.is_none();
+    let options = Options { drop_channels, ..options };
     let (graph, image) = build(&arguments.model, &options)?;
     if arguments.output.len() > graph.outputs.len() {
         return Err(Failure::Refused(format!(
@@ -54,8 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.output.len()
         )));
     }
-    let arrays = read_inputs(&graph, &arguments.input)?;
-    let inferences = inferences(&graph, &arrays)?;
+    let arrays = values::read_inputs(&graph, &arguments.input)?;
+    let inferences = values::inferences(&graph, &arrays)?;
     let (results, report) = match &board {
         None => {
             let results = host::run(&image, &inferences, arguments.keep_state).map_err(Failure::failed)?;
@@ -70,66 +78,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     };
     for (i, path) in arguments.output.iter().enumerate() {
-        write_output(path, &graph.tensors[graph.outputs[i]], results.iter().map(|outputs| &outputs[i]))?;
+        values::write_output(path, &graph.tensors[graph.outputs[i]], results.iter().map(|outputs| &outputs[i]))?;
+    }
+    if let Some(path) = &arguments.dump {
+        let contents = tensors::contents(&graph, &image, &inferences, arguments.keep_state).map_err(Failure::failed)?;
+        values::write_tensors(path, &graph, &contents)?;
     }
     match &arguments.report {
         Some(path) => Ok(files::write_json(path, &report)?),
         None => Ok(()),
     }
-}
-
-/// One array per input, of the tensor's type and shape.
-fn read_inputs(graph: &Graph, paths: &[PathBuf]) -> Result<Vec<Array>, Failure> {
-    if paths.len() != graph.inputs.len() {
-        return Err(Failure::Refused(format!(
-            "the model has {} inputs, {} files are given",
-            graph.inputs.len(),
-            paths.len()
-        )));
-    }
-    let read = |(path, input): (&PathBuf, &usize)| {
-        let array = npy::read(path).map_err(Failure::refused)?;
-        expect_shape(path, &array, &graph.tensors[*input])?;
-        Ok(array)
-    };
-    paths.iter().zip(&graph.inputs).map(read).collect()
-}
-
-fn expect_shape(path: &Path, array: &Array, tensor: &Tensor) -> Result<(), Failure> {
-    let refused = |what: String| Err(Failure::Refused(format!("{}: {what}", path.display())));
-    if array.dtype != tensor.dtype {
-        return refused(format!("elements are {:?}, input `{}` is {:?}", array.dtype, tensor.name, tensor.dtype));
-    }
-    let given = array.shape.get(1..).unwrap_or_default();
-    let without_one = tensor.shape.strip_prefix(&[1]).unwrap_or(&tensor.shape);
-    if array.shape.is_empty() || given != tensor.shape && given != without_one {
-        return refused(format!("shape is {:?}, input `{}` is (N, {:?})", array.shape, tensor.name, tensor.shape));
-    }
-    Ok(())
-}
-
-/// Per inference, the bytes of every input.
-fn inferences<'a>(graph: &Graph, arrays: &'a [Array]) -> Result<Vec<Vec<&'a [u8]>>, Failure> {
-    let count = arrays.first().map_or(1, |array| array.shape[0]);
-    if arrays.iter().any(|array| array.shape[0] != count) {
-        return Err(Failure::Refused("the inputs have different numbers of inferences".into()));
-    }
-    let bytes = |i: usize| graph.tensors[graph.inputs[i]].bytes();
-    let inputs = |n: usize| (0..arrays.len()).map(|i| &arrays[i].data[n * bytes(i)..][..bytes(i)]).collect();
-    Ok((0..count).map(inputs).collect())
-}
-
-/// Stacks an output's values: (N, tensor shape without its leading 1).
-fn write_output<'a>(
-    path: &Path,
-    tensor: &Tensor,
-    values: impl ExactSizeIterator<Item = &'a Vec<u8>>,
-) -> Result<(), Failure> {
-    let shape = match tensor.shape.as_slice() {
-        [1, rest @ ..] if !rest.is_empty() => rest,
-        shape => shape,
-    };
-    let shape = [&[values.len()], shape].concat();
-    let array = Array { shape, dtype: tensor.dtype, data: values.flatten().copied().collect() };
-    Ok(files::replace(path, |file| npy::write(file, &array))?)
 }

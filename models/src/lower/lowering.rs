@@ -172,8 +172,8 @@ impl<'a> Lowering<'a> {
             };
         }
         self.flow.views = tensors.len() - self.views.len();
-        let Self { flow, layers, inputs, outputs, variants, .. } = self;
-        Lowered { flow, layers, tensors, inputs, outputs, variants }
+        let Self { flow, layers, inputs, outputs, buffers, variants, .. } = self;
+        Lowered { flow, layers, tensors, inputs, outputs, buffers, variants }
     }
 
     pub(super) fn tensor(&self, id: TensorId) -> &'a Tensor {

@@ -16,6 +16,17 @@ pub struct Stopped(pub Status);
 /// Runs `image` once per element of `inferences`: the bytes of every input, in the model's order. Returns the bytes of
 /// every output per inference. Variables are reset in between unless `keep_state`.
 pub fn run(image: &Image, inferences: &[Vec<&[u8]>], keep_state: bool) -> Result<Results, Stopped> {
+    watch(image, inferences, keep_state, &mut |_, _, _| {})
+}
+
+/// The same; after each step, `watcher` is told the inference, the step's node (its index in the program), and may look
+/// at the arena.
+pub(super) fn watch(
+    image: &Image,
+    inferences: &[Vec<&[u8]>],
+    keep_state: bool,
+    watcher: &mut dyn FnMut(usize, usize, &Executor<'_>),
+) -> Result<Results, Stopped> {
     let arena = vec![Cell::new(0u8); image.plan().arena_bytes];
     image.with_program(|program| {
         let executor = Executor::new(program, &arena).map_err(Stopped)?;
@@ -25,7 +36,9 @@ pub fn run(image: &Image, inferences: &[Vec<&[u8]>], keep_state: bool) -> Result
             if i > 0 && !keep_state {
                 executor.reset().map_err(Stopped)?;
             }
-            let status = if image.is_pushed() { push(&executor, inputs) } else { invoke(&executor, inputs) };
+            let watch = &mut |node| watcher(i, node, &executor);
+            let status =
+                if image.is_pushed() { push(&executor, inputs, watch) } else { invoke(&executor, inputs, watch) };
             match status {
                 Some(Status::Ready) => {}
                 status => return Err(Stopped(status.unwrap_or(Status::Corrupt))),
@@ -38,19 +51,19 @@ pub fn run(image: &Image, inferences: &[Vec<&[u8]>], keep_state: bool) -> Result
     })
 }
 
-fn invoke(executor: &Executor<'_>, inputs: &[&[u8]]) -> Option<Status> {
+fn invoke(executor: &Executor<'_>, inputs: &[&[u8]], watch: &mut dyn FnMut(usize)) -> Option<Status> {
     for (i, bytes) in inputs.iter().enumerate() {
         let cells = executor.input(i)?;
         cells.iter().zip(*bytes).for_each(|(cell, byte)| cell.set(*byte));
     }
-    Some(executor.run_on(&mut Cursor::default()))
+    Some(run_on(executor, &mut Cursor::default(), watch))
 }
 
-fn push(executor: &Executor<'_>, inputs: &[&[u8]]) -> Option<Status> {
+fn push(executor: &Executor<'_>, inputs: &[&[u8]], watch: &mut dyn FnMut(usize)) -> Option<Status> {
     let mut cursor = Cursor::default();
     let mut taken = vec![0; inputs.len()];
     loop {
-        match executor.run_on(&mut cursor) {
+        match run_on(executor, &mut cursor, watch) {
             Status::NeedRow => {}
             status => return Some(status),
         }
@@ -61,6 +74,17 @@ fn push(executor: &Executor<'_>, inputs: &[&[u8]]) -> Option<Status> {
         match executor.push(&mut cursor, row) {
             Status::Ok => {}
             status => return Some(status),
+        }
+    }
+}
+
+/// [`Executor::run_on`], step by step.
+fn run_on(executor: &Executor<'_>, cursor: &mut Cursor, watch: &mut dyn FnMut(usize)) -> Status {
+    loop {
+        let node = executor.next_node(cursor);
+        match executor.step(cursor) {
+            Status::Ok => node.into_iter().for_each(&mut *watch),
+            status => return status,
         }
     }
 }

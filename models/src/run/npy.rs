@@ -2,7 +2,7 @@
 
 use crate::graph::DType;
 use npyz::{DType as NpyType, NpyFile, Order, TypeChar, TypeStr, WriterBuilder};
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufWriter};
 use std::path::Path;
 use thiserror::Error;
 
@@ -40,10 +40,21 @@ pub enum Error {
 
 /// Reads an array.
 pub fn read(path: &Path) -> Result<Array, Error> {
-    let at = |source| Error::Io { path: path.display().to_string(), source };
-    let unsupported = |what: String| Error::Unsupported { path: path.display().to_string(), what };
-    let file = NpyFile::new(BufReader::new(std::fs::File::open(path).map_err(at)?)).map_err(at)?;
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: name.clone(), source })?;
+    parse(&name, &bytes)
+}
+
+/// Reads an array from a file's contents. `name` stands in messages.
+pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Array, Error> {
+    let at = |source| Error::Io { path: name.into(), source };
+    let unsupported = |what: String| Error::Unsupported { path: name.into(), what };
+    let file = NpyFile::new(bytes).map_err(at)?;
     let shape: Vec<usize> = file.shape().iter().map(|d| *d as usize).collect();
+    let elements = shape.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
+    if elements.is_none_or(|elements| elements > bytes.len()) {
+        return Err(at(io::Error::new(io::ErrorKind::UnexpectedEof, format!("no data for shape {shape:?}"))));
+    }
     let order = file.order();
     let NpyType::Plain(kind) = file.dtype() else {
         return Err(unsupported("structured arrays are not supported".into()));
