@@ -11,6 +11,7 @@ mod lowering;
 mod operators;
 pub mod requant;
 pub mod scale;
+mod table;
 mod variant;
 mod window;
 

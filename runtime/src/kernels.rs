@@ -4,12 +4,19 @@
 pub mod add;
 #[allow(unsafe_code)]
 pub mod armv7em;
+pub mod compare;
 pub mod conv;
 pub mod elementwise;
+pub mod float;
 pub mod fully_connected;
+pub mod integer;
+pub mod l2_normalization;
+pub mod lookup;
 pub mod movement;
+pub mod mul;
 pub mod pool;
 pub mod quantize;
+pub mod reduce;
 pub mod resize;
 pub mod softmax;
 pub mod window;

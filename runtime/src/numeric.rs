@@ -1,6 +1,10 @@
 //! Fixed-point arithmetic exactly as TensorFlow Lite Micro's reference kernels do it.
 
 pub mod fixed;
+pub mod log;
+pub mod sqrt;
+
+use crate::arena::Element;
 
 /// `round(a * b / 2^31)`, ties away from... zero for positive products and towards zero for negative ones: gemmlowp's
 /// `SaturatingRoundingDoublingHighMul`.
@@ -41,13 +45,49 @@ impl Multiplier {
         let right = (-self.shift).clamp(0, 31) as u32;
         rounding_shift_right(doubling_high_mul(x.wrapping_shl(left), self.multiplier), right)
     }
+
+    /// `x` times this number, whose significand is cut to 16 bits, rounded once: TensorFlow Lite's
+    /// `MultiplyByQuantizedMultiplier` of 64-bit integers.
+    #[inline]
+    pub fn apply_wide(self, x: i64) -> i32 {
+        let short = if self.multiplier < 0x7fff_0000 { (self.multiplier + (1 << 15)) >> 16 } else { 0x7fff };
+        let right = (15 - self.shift).clamp(1, 62) as u32;
+        (x.wrapping_mul(short.into()).wrapping_add(1 << (right - 1)) >> right) as i32
+    }
 }
+
+/// Element types of quantized tensors, and int32.
+pub trait Integer: Element + Into<i32> {
+    /// `x` limited to bounds that this type holds.
+    fn clamped(x: i32, min: i32, max: i32) -> Self;
+
+    /// The nearest value of this type.
+    fn saturated(x: i32) -> Self;
+}
+
+macro_rules! integer {
+    ($($type:ty),*) => { $(
+        impl Integer for $type {
+            #[inline]
+            fn clamped(x: i32, min: i32, max: i32) -> Self {
+                // `min`/`max` instead of `clamp`: that panics where the bounds are crossed.
+                x.max(min).min(max) as Self
+            }
+
+            #[inline]
+            fn saturated(x: i32) -> Self {
+                Self::clamped(x, Self::MIN as i32, Self::MAX as i32)
+            }
+        }
+    )* };
+}
+
+integer!(i8, u8, i16, i32);
 
 /// `x` limited to int8 bounds that lie in `min..=max`.
 #[inline]
 pub fn clamp_s8(x: i32, min: i32, max: i32) -> i8 {
-    // `min`/`max` instead of `clamp`: that panics where the bounds are crossed.
-    x.max(min).min(max) as i8
+    i8::clamped(x, min, max)
 }
 
 /// `x` rounded to nearest, ties away from zero; saturating.

@@ -1,7 +1,7 @@
 //! The kernel side of a node being put together.
 
 use super::lowering::Lowering;
-use super::{Layer, View};
+use super::{Layer, View, rows_of};
 use crate::graph::{Node as GraphNode, TensorId, macs};
 use crate::plan::dataflow::{Access, BufferId, Node, Role, Worker};
 use std::ops::Range;
@@ -13,6 +13,14 @@ impl<'a> Lowering<'a> {
     pub(super) fn layer(&mut self, node: &GraphNode, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
         let macs = self.source.map_or(0, |_| macs(self.graph, node));
         self.added_layer(&node.name, node.op.name(), kernel, rows).macs(macs)
+    }
+
+    /// Starts a node that makes each row of its output from the same row of input `i`, of the same shape.
+    pub(super) fn rows_alike(&mut self, node: &GraphNode, i: usize, kernel: Named) -> LayerBuilder<'_, 'a> {
+        let (input, output) = (node.inputs[i].unwrap_or_default(), node.outputs[0]);
+        let (from, to) = (rows_of(self.tensor(input)), rows_of(self.tensor(output)));
+        let layer = self.layer(node, kernel, to.rows).reads(input, from, |y| y..y + 1).writes(output, to, |y| y..y + 1);
+        if to.row_bytes <= from.row_bytes { layer.in_place(0) } else { layer }
     }
 
     /// Starts a node that the graph does not have.

@@ -200,15 +200,14 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Says that the operator has no kernel for a tensor of this type.
+    pub(super) fn unsupported_type(&self, node: &GraphNode, tensor: TensorId) -> Error {
+        let tensor = self.tensor(tensor);
+        Error::unsupported(node, format!("`{}` is {}: there is no kernel for this type", tensor.name, tensor.dtype))
+    }
+
     /// Refuses tensors of other types.
     pub(super) fn expect_type(&self, node: &GraphNode, tensor: TensorId, dtype: DType) -> Result<(), Error> {
-        let tensor = self.tensor(tensor);
-        if tensor.dtype == dtype {
-            return Ok(());
-        }
-        Err(Error::unsupported(
-            node,
-            format!("`{}` is {:?}; only {dtype:?} is supported here", tensor.name, tensor.dtype),
-        ))
+        if self.tensor(tensor).dtype == dtype { Ok(()) } else { Err(self.unsupported_type(node, tensor)) }
     }
 }

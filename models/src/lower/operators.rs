@@ -1,5 +1,6 @@
 //! The operators, a file per family: what each becomes.
 
+mod broadcast;
 pub(super) mod conv;
 mod convert;
 pub(super) mod dense;
@@ -7,7 +8,11 @@ mod elementwise;
 pub(super) mod movement;
 mod normalize;
 mod pool;
+mod reduce;
 mod resize;
+mod unary;
+
+pub(super) use unary::rectifier_bounds;
 
 use super::{Error, lowering::Lowering};
 use crate::graph::{Node, Op};
@@ -29,9 +34,20 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
             pool::max(l, node, kernel, stride, padding, activation)
         }
         Op::Add { activation } => elementwise::add(l, node, activation),
+        Op::Sub { activation } => elementwise::sub(l, node, activation),
+        Op::Mul { activation } => elementwise::mul(l, node, activation),
+        Op::Binary(kind) => elementwise::binary(l, node, kind),
+        Op::Compare(relation) => elementwise::compare(l, node, relation),
+        Op::Select => elementwise::select(l, node),
+        Op::Prelu => elementwise::prelu(l, node),
+        Op::Unary(kind) => unary::unary(l, node, kind),
         Op::Softmax { beta } => normalize::softmax(l, node, beta),
+        Op::LogSoftmax => normalize::log_softmax(l, node),
+        Op::L2Normalization => normalize::l2_normalization(l, node),
         Op::Quantize => convert::quantize(l, node),
         Op::Dequantize => convert::dequantize(l, node),
+        Op::Reduce { kind, ref axes, .. } => reduce::reduce(l, node, kind, axes),
+        Op::Arg { kind, axis } => reduce::arg(l, node, kind, axis),
         Op::Reshape => movement::reshape(l, node),
         Op::Pad => movement::pad(l, node),
         Op::Concatenation { axis, activation } => movement::concatenation(l, node, axis, activation),

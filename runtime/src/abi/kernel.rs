@@ -31,8 +31,6 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// Elementwise addition, int8.
-    ADD_S8 = tbx_add_s8: kernels::add::s8;
     /// Average pooling, int8.
     AVERAGE_POOL_S8 = tbx_average_pool_s8: kernels::pool::average_s8;
     /// Global average pooling a row at a time, int8.
@@ -63,8 +61,6 @@ kernels! {
     COPY = tbx_copy: kernels::movement::copy_rows;
     /// Depthwise convolution, int8.
     DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d_s8;
-    /// Integers to floats.
-    DEQUANTIZE_S8 = tbx_dequantize_s8: kernels::quantize::dequantize_s8;
     /// Fully connected layer, int8.
     FULLY_CONNECTED_S8 = tbx_fully_connected_s8: kernels::fully_connected::s8;
     /// Maximum pooling, int8.
@@ -79,10 +75,208 @@ kernels! {
     RESIZE_BILINEAR_S8 = tbx_resize_bilinear_s8: kernels::resize::bilinear_s8;
     /// The rows of all inputs, one input after the other.
     STACK = tbx_stack: kernels::movement::stack;
-    /// Floats to int8.
-    QUANTIZE_F32_S8 = tbx_quantize_f32_s8: kernels::quantize::quantize_f32_s8;
-    /// Int8 from one scale to another.
-    REQUANTIZE_S8 = tbx_requantize_s8: kernels::quantize::requantize_s8;
     /// Softmax over the last axis, int8.
-    SOFTMAX_S8 = tbx_softmax_s8: kernels::softmax::s8;
+    SOFTMAX_S8 = tbx_softmax_s8: kernels::softmax::quantized::<i8>;
+    /// Softmax over the last axis, int8 to int16.
+    SOFTMAX_S8_S16 = tbx_softmax_s8_s16: kernels::softmax::quantized::<i16>;
+    /// Softmax over the last axis, int16.
+    SOFTMAX_S16 = tbx_softmax_s16: kernels::softmax::s16;
+    /// Softmax over the last axis, float.
+    SOFTMAX_F32 = tbx_softmax_f32: kernels::float::softmax;
+    /// Logarithm of the softmax over the last axis, int8.
+    LOG_SOFTMAX_S8 = tbx_log_softmax_s8: kernels::softmax::log_s8;
+    /// Logarithm of the softmax over the last axis, float.
+    LOG_SOFTMAX_F32 = tbx_log_softmax_f32: kernels::float::log_softmax;
+    /// Division by the norm over the last axis, int8.
+    L2_NORMALIZATION_S8 = tbx_l2_normalization_s8: kernels::l2_normalization::s8;
+    /// Division by the norm over the last axis, float.
+    L2_NORMALIZATION_F32 = tbx_l2_normalization_f32: kernels::float::l2_normalization;
+    /// Addition, int8.
+    ADD_S8 = tbx_add_s8: kernels::add::add::<i8>;
+    /// Addition, int16.
+    ADD_S16 = tbx_add_s16: kernels::add::add::<i16>;
+    /// Addition, int32.
+    ADD_S32 = tbx_add_s32: kernels::integer::add;
+    /// Addition, float.
+    ADD_F32 = tbx_add_f32: kernels::float::add;
+    /// Subtraction, int8.
+    SUB_S8 = tbx_sub_s8: kernels::add::sub::<i8>;
+    /// Subtraction, int16.
+    SUB_S16 = tbx_sub_s16: kernels::add::sub::<i16>;
+    /// Subtraction, int32.
+    SUB_S32 = tbx_sub_s32: kernels::integer::sub;
+    /// Subtraction, float.
+    SUB_F32 = tbx_sub_f32: kernels::float::sub;
+    /// Squared difference, int8.
+    SQUARED_DIFFERENCE_S8 = tbx_squared_difference_s8: kernels::add::square_difference::<i8>;
+    /// Squared difference, int16.
+    SQUARED_DIFFERENCE_S16 = tbx_squared_difference_s16: kernels::add::square_difference::<i16>;
+    /// Squared difference, int32.
+    SQUARED_DIFFERENCE_S32 = tbx_squared_difference_s32: kernels::integer::squared_difference;
+    /// Squared difference, float.
+    SQUARED_DIFFERENCE_F32 = tbx_squared_difference_f32: kernels::float::squared_difference;
+    /// Multiplication, int8.
+    MUL_S8 = tbx_mul_s8: kernels::mul::mul::<i8>;
+    /// Multiplication, int16.
+    MUL_S16 = tbx_mul_s16: kernels::mul::mul::<i16>;
+    /// Multiplication, int32.
+    MUL_S32 = tbx_mul_s32: kernels::integer::mul;
+    /// Multiplication, float.
+    MUL_F32 = tbx_mul_f32: kernels::float::mul;
+    /// The larger of two, int8.
+    MAXIMUM_S8 = tbx_maximum_s8: kernels::compare::maximum::<i8>;
+    /// The larger of two, uint8.
+    MAXIMUM_U8 = tbx_maximum_u8: kernels::compare::maximum::<u8>;
+    /// The larger of two, int16.
+    MAXIMUM_S16 = tbx_maximum_s16: kernels::compare::maximum::<i16>;
+    /// The larger of two, int32.
+    MAXIMUM_S32 = tbx_maximum_s32: kernels::compare::maximum::<i32>;
+    /// The larger of two, float.
+    MAXIMUM_F32 = tbx_maximum_f32: kernels::compare::maximum::<f32>;
+    /// The smaller of two, int8.
+    MINIMUM_S8 = tbx_minimum_s8: kernels::compare::minimum::<i8>;
+    /// The smaller of two, uint8.
+    MINIMUM_U8 = tbx_minimum_u8: kernels::compare::minimum::<u8>;
+    /// The smaller of two, int16.
+    MINIMUM_S16 = tbx_minimum_s16: kernels::compare::minimum::<i16>;
+    /// The smaller of two, int32.
+    MINIMUM_S32 = tbx_minimum_s32: kernels::compare::minimum::<i32>;
+    /// The smaller of two, float.
+    MINIMUM_F32 = tbx_minimum_f32: kernels::compare::minimum::<f32>;
+    /// Comparison, int8.
+    COMPARE_S8 = tbx_compare_s8: kernels::compare::quantized::<i8>;
+    /// Comparison, uint8.
+    COMPARE_U8 = tbx_compare_u8: kernels::compare::quantized::<u8>;
+    /// Comparison, int16.
+    COMPARE_S16 = tbx_compare_s16: kernels::compare::quantized::<i16>;
+    /// Comparison, int32.
+    COMPARE_S32 = tbx_compare_s32: kernels::compare::plain::<i32>;
+    /// Comparison, float.
+    COMPARE_F32 = tbx_compare_f32: kernels::compare::plain::<f32>;
+    /// A choice between elements of 8 bits.
+    SELECT_8 = tbx_select_8: kernels::compare::select::<i8>;
+    /// A choice between elements of 16 bits.
+    SELECT_16 = tbx_select_16: kernels::compare::select::<i16>;
+    /// A choice between elements of 32 bits.
+    SELECT_32 = tbx_select_32: kernels::compare::select::<i32>;
+    /// A rectifier with a tensor of slopes, int8.
+    PRELU_S8 = tbx_prelu_s8: kernels::mul::prelu::<i8>;
+    /// A rectifier with a tensor of slopes, int16.
+    PRELU_S16 = tbx_prelu_s16: kernels::mul::prelu::<i16>;
+    /// A rectifier with a tensor of slopes, float.
+    PRELU_F32 = tbx_prelu_f32: kernels::float::prelu;
+    /// Any function of a byte, from a table.
+    LOOKUP_8 = tbx_lookup_8: kernels::lookup::bytes;
+    /// A rectifier with a slope, int16.
+    LEAKY_RELU_S16 = tbx_leaky_relu_s16: kernels::mul::leaky_relu::<i16>;
+    /// The logistic function, int16.
+    LOGISTIC_S16 = tbx_logistic_s16: kernels::lookup::logistic_s16;
+    /// The hyperbolic tangent, int16.
+    TANH_S16 = tbx_tanh_s16: kernels::lookup::tanh_s16;
+    /// A clamp, float.
+    RELU_F32 = tbx_relu_f32: kernels::float::relu;
+    /// A rectifier with a slope, float.
+    LEAKY_RELU_F32 = tbx_leaky_relu_f32: kernels::float::leaky_relu;
+    /// The size of a number, float.
+    ABS_F32 = tbx_abs_f32: kernels::float::abs;
+    /// The exponential linear unit, float.
+    ELU_F32 = tbx_elu_f32: kernels::float::elu;
+    /// The exponential, float.
+    EXP_F32 = tbx_exp_f32: kernels::float::exp;
+    /// The Gaussian error linear unit, float.
+    GELU_F32 = tbx_gelu_f32: kernels::float::gelu;
+    /// The Gaussian error linear unit by a hyperbolic tangent, float.
+    GELU_APPROXIMATE_F32 = tbx_gelu_approximate_f32: kernels::float::gelu_approximate;
+    /// The hard swish function, float.
+    HARD_SWISH_F32 = tbx_hard_swish_f32: kernels::float::hard_swish;
+    /// The natural logarithm, float.
+    LOG_F32 = tbx_log_f32: kernels::float::log;
+    /// The logistic function, float.
+    LOGISTIC_F32 = tbx_logistic_f32: kernels::float::logistic;
+    /// The inverse square root, float.
+    RSQRT_F32 = tbx_rsqrt_f32: kernels::float::rsqrt;
+    /// The hyperbolic tangent, float.
+    TANH_F32 = tbx_tanh_f32: kernels::float::tanh;
+    /// Int8 to float.
+    DEQUANTIZE_S8 = tbx_dequantize_s8: kernels::quantize::dequantize::<i8>;
+    /// Uint8 to float.
+    DEQUANTIZE_U8 = tbx_dequantize_u8: kernels::quantize::dequantize::<u8>;
+    /// Int16 to float.
+    DEQUANTIZE_S16 = tbx_dequantize_s16: kernels::quantize::dequantize::<i16>;
+    /// Int32 to float.
+    DEQUANTIZE_S32 = tbx_dequantize_s32: kernels::quantize::dequantize::<i32>;
+    /// Float to int8.
+    QUANTIZE_F32_S8 = tbx_quantize_f32_s8: kernels::quantize::quantize::<i8>;
+    /// Float to uint8.
+    QUANTIZE_F32_U8 = tbx_quantize_f32_u8: kernels::quantize::quantize::<u8>;
+    /// Float to int16.
+    QUANTIZE_F32_S16 = tbx_quantize_f32_s16: kernels::quantize::quantize::<i16>;
+    /// Int8 to int16 of another scale.
+    REQUANTIZE_S8_S16 = tbx_requantize_s8_s16: kernels::quantize::requantize::<i8, i16>;
+    /// Int8 to int32 of another scale.
+    REQUANTIZE_S8_S32 = tbx_requantize_s8_s32: kernels::quantize::requantize::<i8, i32>;
+    /// Int16 to int8 of another scale.
+    REQUANTIZE_S16_S8 = tbx_requantize_s16_s8: kernels::quantize::requantize::<i16, i8>;
+    /// Int16 to int16 of another scale.
+    REQUANTIZE_S16_S16 = tbx_requantize_s16_s16: kernels::quantize::requantize::<i16, i16>;
+    /// Int16 to int32 of another scale.
+    REQUANTIZE_S16_S32 = tbx_requantize_s16_s32: kernels::quantize::requantize::<i16, i32>;
+    /// Int32 to int8 of another scale.
+    REQUANTIZE_S32_S8 = tbx_requantize_s32_s8: kernels::quantize::requantize::<i32, i8>;
+    /// Int32 to int16 of another scale.
+    REQUANTIZE_S32_S16 = tbx_requantize_s32_s16: kernels::quantize::requantize::<i32, i16>;
+    /// Sum or mean over axes, int8.
+    SUM_S8 = tbx_sum_s8: kernels::reduce::sum::<i8>;
+    /// Sum or mean over axes, int16.
+    SUM_S16 = tbx_sum_s16: kernels::reduce::sum::<i16>;
+    /// Sum over axes, int32.
+    SUM_S32 = tbx_sum_s32: kernels::integer::sum;
+    /// Sum or mean over axes, float.
+    SUM_F32 = tbx_sum_f32: kernels::float::mean;
+    /// Product over axes, int8.
+    PRODUCT_S8 = tbx_product_s8: kernels::reduce::product::<i8>;
+    /// Product over axes, int16.
+    PRODUCT_S16 = tbx_product_s16: kernels::reduce::product::<i16>;
+    /// Product over axes, float.
+    PRODUCT_F32 = tbx_product_f32: kernels::float::product;
+    /// Largest element over axes, int8.
+    REDUCE_MAX_S8 = tbx_reduce_max_s8: kernels::reduce::max::<i8>;
+    /// Largest element over axes, uint8.
+    REDUCE_MAX_U8 = tbx_reduce_max_u8: kernels::reduce::max::<u8>;
+    /// Largest element over axes, int16.
+    REDUCE_MAX_S16 = tbx_reduce_max_s16: kernels::reduce::max::<i16>;
+    /// Largest element over axes, int32.
+    REDUCE_MAX_S32 = tbx_reduce_max_s32: kernels::reduce::max::<i32>;
+    /// Largest element over axes, float.
+    REDUCE_MAX_F32 = tbx_reduce_max_f32: kernels::reduce::max::<f32>;
+    /// Smallest element over axes, int8.
+    REDUCE_MIN_S8 = tbx_reduce_min_s8: kernels::reduce::min::<i8>;
+    /// Smallest element over axes, uint8.
+    REDUCE_MIN_U8 = tbx_reduce_min_u8: kernels::reduce::min::<u8>;
+    /// Smallest element over axes, int16.
+    REDUCE_MIN_S16 = tbx_reduce_min_s16: kernels::reduce::min::<i16>;
+    /// Smallest element over axes, int32.
+    REDUCE_MIN_S32 = tbx_reduce_min_s32: kernels::reduce::min::<i32>;
+    /// Smallest element over axes, float.
+    REDUCE_MIN_F32 = tbx_reduce_min_f32: kernels::reduce::min::<f32>;
+    /// Index of the largest element, int8.
+    ARG_MAX_S8 = tbx_arg_max_s8: kernels::reduce::arg_max::<i8>;
+    /// Index of the largest element, uint8.
+    ARG_MAX_U8 = tbx_arg_max_u8: kernels::reduce::arg_max::<u8>;
+    /// Index of the largest element, int16.
+    ARG_MAX_S16 = tbx_arg_max_s16: kernels::reduce::arg_max::<i16>;
+    /// Index of the largest element, int32.
+    ARG_MAX_S32 = tbx_arg_max_s32: kernels::reduce::arg_max::<i32>;
+    /// Index of the largest element, float.
+    ARG_MAX_F32 = tbx_arg_max_f32: kernels::reduce::arg_max::<f32>;
+    /// Index of the smallest element, int8.
+    ARG_MIN_S8 = tbx_arg_min_s8: kernels::reduce::arg_min::<i8>;
+    /// Index of the smallest element, uint8.
+    ARG_MIN_U8 = tbx_arg_min_u8: kernels::reduce::arg_min::<u8>;
+    /// Index of the smallest element, int16.
+    ARG_MIN_S16 = tbx_arg_min_s16: kernels::reduce::arg_min::<i16>;
+    /// Index of the smallest element, int32.
+    ARG_MIN_S32 = tbx_arg_min_s32: kernels::reduce::arg_min::<i32>;
+    /// Index of the smallest element, float.
+    ARG_MIN_F32 = tbx_arg_min_f32: kernels::reduce::arg_min::<f32>;
 }

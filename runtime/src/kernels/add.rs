@@ -1,11 +1,11 @@
-//! Addition of quantized tensors with different scales.
+//! Sums and differences of tensors with different scales.
 
-use super::elementwise::binary_s8;
-use crate::numeric::{Multiplier, clamp_s8};
+use super::elementwise::binary;
+use crate::numeric::{Integer, Multiplier};
 use crate::step::Step;
 
 super::params! {
-    /// Scalars of an addition. Inputs are scaled up by 2^20 before their multipliers.
+    /// Scalars of an operator that brings its inputs to one scale: twice the larger of theirs, over a power of two.
     Add {
         /// Zero point of the first input.
         a_zero_point,
@@ -19,7 +19,9 @@ super::params! {
         b_multiplier,
         /// Its exponent.
         b_shift,
-        /// Twice the larger input scale over 2^20 output scales.
+        /// Bits by which inputs are scaled up.
+        left_shift,
+        /// The scale of what is computed over the output scale.
         output_multiplier,
         /// Its exponent.
         output_shift,
@@ -32,23 +34,45 @@ super::params! {
     }
 }
 
-/// Bits by which inputs are scaled up.
-pub const LEFT_SHIFT: u32 = 20;
-
-/// One element.
-#[inline]
-pub fn element(p: &Add, a: i8, b: i8) -> i8 {
-    let scaled = |x: i8, zero_point: i32, multiplier: i32, shift: i32| {
-        Multiplier { multiplier, shift }.apply((i32::from(x) - zero_point).wrapping_shl(LEFT_SHIFT))
-    };
-    let a = scaled(a, p.a_zero_point, p.a_multiplier, p.a_shift);
-    let b = scaled(b, p.b_zero_point, p.b_multiplier, p.b_shift);
-    let output = Multiplier { multiplier: p.output_multiplier, shift: p.output_shift };
-    clamp_s8(output.apply(a.wrapping_add(b)).wrapping_add(p.output_zero_point), p.min, p.max)
+impl Add {
+    /// `combine` of both inputs on their common scale.
+    #[inline]
+    pub fn element<T: Integer>(&self, a: T, b: T, combine: impl Fn(i32, i32) -> i32) -> T {
+        let scaled = |x: T, zero_point: i32, multiplier: i32, shift: i32| {
+            let x: i32 = x.into();
+            Multiplier { multiplier, shift }.apply((x - zero_point).wrapping_shl(self.left_shift as u32))
+        };
+        let a = scaled(a, self.a_zero_point, self.a_multiplier, self.a_shift);
+        let b = scaled(b, self.b_zero_point, self.b_multiplier, self.b_shift);
+        let output = Multiplier { multiplier: self.output_multiplier, shift: self.output_shift };
+        T::clamped(output.apply(combine(a, b)).wrapping_add(self.output_zero_point), self.min, self.max)
+    }
 }
 
-/// Scalars: [`Add`], then the dimensions of a row (see [`binary_s8`]).
-pub fn s8(step: &Step<'_>) -> Option<()> {
+/// The square of a difference.
+#[inline]
+pub fn squared_difference(a: i32, b: i32) -> i32 {
+    let difference = a.wrapping_sub(b);
+    difference.wrapping_mul(difference)
+}
+
+/// Addition. Scalars: [`Add`], then the dimensions of a row (see [`super::elementwise`]).
+pub fn add<T: Integer>(step: &Step<'_>) -> Option<()> {
+    combined::<T>(step, i32::wrapping_add)
+}
+
+/// Subtraction. Scalars as of [`add`].
+pub fn sub<T: Integer>(step: &Step<'_>) -> Option<()> {
+    combined::<T>(step, i32::wrapping_sub)
+}
+
+/// Squared difference. Scalars as of [`add`].
+pub fn square_difference<T: Integer>(step: &Step<'_>) -> Option<()> {
+    combined::<T>(step, squared_difference)
+}
+
+#[inline]
+fn combined<T: Integer>(step: &Step<'_>, combine: impl Fn(i32, i32) -> i32) -> Option<()> {
     let p = Add::read(step)?;
-    binary_s8(step, step.param_list().get(Add::FIELDS.len()..)?, |a, b| Some(element(&p, a, b)))
+    binary(step, step.param_list().get(Add::FIELDS.len()..)?, |a: T, b| p.element(a, b, &combine))
 }

@@ -1,46 +1,72 @@
-//! Elementwise operators over two tensors that broadcast against each other.
+//! Operators that work element by element: how they walk over rows.
 
-use crate::arena::Cells;
+use crate::arena::{Cells, Element};
 use crate::step::{Rows, Step};
 
-/// Scalars per dimension of a broadcast: its size, then the elements from one index to the next in each input (0 where
-/// it is repeated).
-pub const DIMENSION: usize = 3;
-
-/// Applies `f` to pairs of bytes. `dimensions` describes one output row, outermost first; an input of one row only is
-/// used for every output row.
-pub(crate) fn binary_s8(step: &Step<'_>, dimensions: &[i32], f: impl Fn(i8, i8) -> Option<i8>) -> Option<()> {
+/// Applies `f` to every element of the rows at work.
+#[inline]
+pub(crate) fn unary<T: Element, U: Element>(step: &Step<'_>, f: impl Fn(T) -> U) -> Option<()> {
     for y in step.output_rows()? {
-        let a = row(step.input(0)?, y)?;
-        let b = row(step.input(1)?, y)?;
-        let out = step.output(0)?.get(y)?;
-        for (i, out) in out.iter().enumerate() {
-            let (at_a, at_b) = offsets(dimensions, i)?;
-            out.set(f(a.get(at_a)?.get() as i8, b.get(at_b)?.get() as i8)? as u8);
+        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        for i in 0..out.len() / U::BYTES {
+            U::set(out, i, f(T::get(x, i)?))?;
         }
     }
     Some(())
 }
 
+/// Applies `f` to pairs of elements. `dimensions` describes an output row: see [`walk`]. An input of one row only is used
+/// for every output row.
+#[inline]
+pub(crate) fn binary<T: Element, U: Element>(step: &Step<'_>, dimensions: &[i32], f: impl Fn(T, T) -> U) -> Option<()> {
+    for y in step.output_rows()? {
+        let (a, b, out) = (row(step.input(0)?, y)?, row(step.input(1)?, y)?, step.output(0)?.get(y)?);
+        walk(dimensions, |i, [at_a, at_b]| U::set(out, i, f(T::get(a, at_a)?, T::get(b, at_b)?)))?;
+    }
+    Some(())
+}
+
 /// The row of a broadcast input that output row `y` reads.
-fn row(rows: Rows<'_>, y: usize) -> Option<Cells<'_>> {
+#[inline]
+pub(crate) fn row(rows: Rows<'_>, y: usize) -> Option<Cells<'_>> {
     rows.get(if rows.count() == 1 { 0 } else { y })
 }
 
-/// Where element `i` of an output row is found in each input row.
+/// Visits the elements of a row in order. `f` is called with an element's number and where each of `N` operands has its
+/// own. `dimensions` has, per dimension of the row, outermost first, its size and then each operand's elements from one
+/// index to the next (0 where the operand is repeated).
 #[inline]
-fn offsets(dimensions: &[i32], mut i: usize) -> Option<(usize, usize)> {
-    let [_, a, b] = *dimensions.first_chunk::<DIMENSION>()?;
-    if dimensions.len() == DIMENSION {
-        return Some((i * a as usize, i * b as usize));
+pub(crate) fn walk<const N: usize>(
+    dimensions: &[i32],
+    mut f: impl FnMut(usize, [usize; N]) -> Option<()>,
+) -> Option<()> {
+    let (outer, inner) = dimensions.split_at_checked(dimensions.len().checked_sub(N + 1)?)?;
+    let (size, strides) = inner.split_first()?;
+    let (size, strides) = (*size as usize, strides.first_chunk::<N>()?.map(|stride| stride as usize));
+    let runs = outer.chunks_exact(N + 1).filter_map(|dimension| dimension.first()).map(|size| *size as usize).product();
+    for run in 0..runs {
+        let mut at = start(outer, run)?;
+        for i in 0..size {
+            f(run * size + i, at)?;
+            for (at, stride) in at.iter_mut().zip(strides) {
+                *at += stride;
+            }
+        }
     }
-    let (mut at_a, mut at_b) = (0, 0);
-    for dimension in dimensions.rchunks_exact(DIMENSION) {
-        let [size, a, b] = *dimension.first_chunk()?;
-        let index = i.checked_rem(size as usize)?;
-        i = i.checked_div(size as usize)?;
-        at_a += index * a as usize;
-        at_b += index * b as usize;
+    Some(())
+}
+
+/// Where the operands' elements of run number `run` begin.
+#[inline]
+fn start<const N: usize>(dimensions: &[i32], mut run: usize) -> Option<[usize; N]> {
+    let mut at = [0; N];
+    for dimension in dimensions.rchunks_exact(N + 1) {
+        let (size, strides) = dimension.split_first()?;
+        let index = run.checked_rem(*size as usize)?;
+        run = run.checked_div(*size as usize)?;
+        for (at, stride) in at.iter_mut().zip(strides) {
+            *at += index * *stride as usize;
+        }
     }
-    Some((at_a, at_b))
+    Some(at)
 }

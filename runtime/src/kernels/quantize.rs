@@ -1,7 +1,7 @@
 //! Between floats and integers, and from one scale to another.
 
-use crate::arena::Element;
-use crate::numeric::{Multiplier, clamp_s8, round_f32};
+use super::elementwise::unary;
+use crate::numeric::{Integer, Multiplier, round_f32};
 use crate::step::Step;
 
 super::params! {
@@ -25,46 +25,42 @@ super::params! {
         shift,
         /// Zero point of the output.
         output_zero_point,
+        /// Smallest output.
+        min,
+        /// Largest output.
+        max,
+    }
+}
+
+impl Requantize {
+    /// One element.
+    #[inline]
+    pub fn element<T: Integer>(&self, x: i32) -> T {
+        let scale = Multiplier { multiplier: self.multiplier, shift: self.shift };
+        let scaled = scale.apply(x.wrapping_sub(self.input_zero_point));
+        T::clamped(scaled.wrapping_add(self.output_zero_point), self.min, self.max)
     }
 }
 
 /// Scalars: [`Affine`].
-pub fn dequantize_s8(step: &Step<'_>) -> Option<()> {
+pub fn dequantize<T: Integer>(step: &Step<'_>) -> Option<()> {
     let p = Affine::read(step)?;
     let scale = f32::from_bits(p.scale as u32);
-    for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
-        for (i, x) in x.iter().enumerate() {
-            f32::set(out, i, scale * (i32::from(x.get() as i8) - p.zero_point) as f32)?;
-        }
-    }
-    Some(())
+    unary(step, |x: T| {
+        let x: i32 = x.into();
+        scale * x.wrapping_sub(p.zero_point) as f32
+    })
 }
 
 /// Scalars: [`Affine`].
-pub fn quantize_f32_s8(step: &Step<'_>) -> Option<()> {
+pub fn quantize<T: Integer>(step: &Step<'_>) -> Option<()> {
     let p = Affine::read(step)?;
     let scale = f32::from_bits(p.scale as u32);
-    for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
-        for (i, out) in out.iter().enumerate() {
-            let q = round_f32(f32::get(x, i)? / scale).saturating_add(p.zero_point);
-            out.set(clamp_s8(q, i32::from(i8::MIN), i32::from(i8::MAX)) as u8);
-        }
-    }
-    Some(())
+    unary(step, |x: f32| T::saturated(round_f32(x / scale).saturating_add(p.zero_point)))
 }
 
 /// Scalars: [`Requantize`].
-pub fn requantize_s8(step: &Step<'_>) -> Option<()> {
+pub fn requantize<T: Integer, U: Integer>(step: &Step<'_>) -> Option<()> {
     let p = Requantize::read(step)?;
-    let scale = Multiplier { multiplier: p.multiplier, shift: p.shift };
-    for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
-        for (x, out) in x.iter().zip(out) {
-            let q = scale.apply(i32::from(x.get() as i8) - p.input_zero_point).wrapping_add(p.output_zero_point);
-            out.set(clamp_s8(q, i32::from(i8::MIN), i32::from(i8::MAX)) as u8);
-        }
-    }
-    Some(())
+    unary(step, |x: T| p.element::<U>(x.into()))
 }

@@ -24,6 +24,12 @@ impl<const I: i32> Q<I> {
         Q(doubling_high_mul(self.0, other.0))
     }
 
+    /// Half of the sum of non-negative numbers, rounded up.
+    #[inline]
+    pub fn half_sum(self, other: Self) -> Self {
+        Q(((i64::from(self.0) + i64::from(other.0) + 1) / 2) as i32)
+    }
+
     /// Wrapping sum.
     #[inline]
     pub fn plus(self, other: Self) -> Self {
@@ -90,11 +96,11 @@ pub fn exp_of_negative<const I: i32>(a: Q<I>) -> Q<0> {
     if I > 5 && a.0 < -(1 << (36 - I)) { Q(0) } else { result }
 }
 
-/// `1 / (1 + a)` for `a` in [0, 1): three Newton steps.
-pub fn reciprocal_of_one_plus(a: Q<0>) -> Q<0> {
+/// `2 / (1 + a)` for `a` in [0, 1): three Newton steps.
+fn twice_reciprocal_of_one_plus(a: Q<0>) -> Q<2> {
     const C48_OVER_17: Q<2> = Q(1_515_870_810);
     const C32_OVER_17: Q<2> = Q(1_010_580_540);
-    let half_denominator = Q::<0>(((i64::from(a.0) + i64::from(Q::<0>::ONE.0) + 1) / 2) as i32);
+    let half_denominator = Q::<0>::ONE.half_sum(a);
     let mut x: Q<2> = C48_OVER_17.plus(half_denominator.times(Q::<2>(-C32_OVER_17.0)));
     for _ in 0..3 {
         let product: Q<2> = half_denominator.times(x);
@@ -102,8 +108,13 @@ pub fn reciprocal_of_one_plus(a: Q<0>) -> Q<0> {
         let correction: Q<4> = x.times(error);
         x = x.plus(correction.rescale());
     }
+    x
+}
+
+/// `1 / (1 + a)` for `a` in [0, 1).
+pub fn reciprocal_of_one_plus(a: Q<0>) -> Q<0> {
     // Half of a Q2 number is the same bits as Q1.
-    Q::<1>(x.0).rescale()
+    Q::<1>(twice_reciprocal_of_one_plus(a).0).rescale()
 }
 
 /// `1 / x` for positive `x` with `integer_bits` integer bits: the reciprocal, scaled up by the second number as a power
@@ -112,4 +123,26 @@ pub fn reciprocal(x: i32, integer_bits: i32) -> (Q<0>, i32) {
     let headroom = x.leading_zeros() as i32;
     let fraction = ((x as u32).wrapping_shl(headroom as u32)).wrapping_sub(1 << 31);
     (reciprocal_of_one_plus(Q(fraction as i32)), integer_bits - headroom)
+}
+
+/// `1 / (1 + e^-a)`.
+pub fn logistic<const I: i32>(a: Q<I>) -> Q<0> {
+    let positive = reciprocal_of_one_plus(exp_of_negative(Q::<I>(-a.0.wrapping_abs())));
+    match a.0 {
+        0 => Q(1 << 30),
+        1.. => positive,
+        _ => Q::<0>::ONE.minus(positive),
+    }
+}
+
+/// The hyperbolic tangent; `TWICE` is one more than `I`.
+pub fn tanh<const I: i32, const TWICE: i32>(a: Q<I>) -> Q<0> {
+    debug_assert!(TWICE == I + 1);
+    if a.0 == 0 {
+        return Q(0);
+    }
+    // (1 - e) / (1 + e) = 2 / (1 + e) - 1 for e = e^-2a; twice a Q number is the same bits with another integer bit.
+    let e = exp_of_negative(Q::<TWICE>(-a.0.wrapping_abs()));
+    let size: Q<0> = twice_reciprocal_of_one_plus(e).minus(Q::<2>::ONE).rescale();
+    if a.0 < 0 { Q(-size.0) } else { size }
 }

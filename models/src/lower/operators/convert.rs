@@ -1,54 +1,72 @@
 //! Changes of number format.
 
+use super::unary::table;
 use crate::graph::{DType, Node};
 use crate::lower::lowering::Lowering;
-use crate::lower::{Error, rows_of, scale};
+use crate::lower::table::{Format, requantize};
+use crate::lower::{Error, scale};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::quantize::{Affine, Requantize};
 
 /// Lowers `QUANTIZE`, from float or from another scale.
 pub(super) fn quantize(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
     let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
-    let (from, to) = (lowering.tensor(input), lowering.tensor(output));
-    let (output_scale, output_zero_point) = lowering.scale_of(node, output)?;
-    let (kernel, params) = match (from.dtype, to.dtype) {
-        (DType::F32, DType::I8) => {
-            let params = Affine { scale: output_scale.to_bits() as i32, zero_point: output_zero_point };
-            (abi::QUANTIZE_F32_S8, params.words().to_vec())
-        }
-        (DType::I8, DType::I8) => {
-            let (input_scale, input_zero_point) = lowering.scale_of(node, input)?;
-            let factor = scale::multiplier(f64::from(input_scale) / f64::from(output_scale));
-            let (multiplier, shift) = (factor.multiplier, factor.shift);
-            let params = Requantize { input_zero_point, multiplier, shift, output_zero_point };
-            (abi::REQUANTIZE_S8, params.words().to_vec())
-        }
-        (from, to) => return Err(Error::unsupported(node, format!("from {from:?} to {to:?}"))),
+    let kernel = match (lowering.tensor(input).dtype, lowering.tensor(output).dtype) {
+        (DType::I8 | DType::U8, DType::I8 | DType::U8) => return bytes(lowering, node),
+        (DType::F32, DType::I8) => return float(lowering, node, abi::QUANTIZE_F32_S8),
+        (DType::F32, DType::U8) => return float(lowering, node, abi::QUANTIZE_F32_U8),
+        (DType::F32, DType::I16) => return float(lowering, node, abi::QUANTIZE_F32_S16),
+        (DType::I8, DType::I16) => abi::REQUANTIZE_S8_S16,
+        (DType::I8, DType::I32) => abi::REQUANTIZE_S8_S32,
+        (DType::I16, DType::I8) => abi::REQUANTIZE_S16_S8,
+        (DType::I16, DType::I16) => abi::REQUANTIZE_S16_S16,
+        (DType::I16, DType::I32) => abi::REQUANTIZE_S16_S32,
+        (DType::I32, DType::I8) => abi::REQUANTIZE_S32_S8,
+        (DType::I32, DType::I16) => abi::REQUANTIZE_S32_S16,
+        (from, to) => return Err(Error::unsupported(node, format!("there is no kernel from {from} to {to}"))),
     };
-    convert(lowering, node, kernel, &params, true);
+    let (input_scale, input_zero_point) = lowering.scale_of(node, input)?;
+    let (output_scale, output_zero_point) = lowering.scale_of(node, output)?;
+    let factor = scale::multiplier(f64::from(input_scale) / f64::from(output_scale));
+    let (multiplier, shift) = (factor.multiplier, factor.shift);
+    let (min, max) = scale::range(lowering.tensor(output).dtype);
+    let params = Requantize { input_zero_point, multiplier, shift, output_zero_point, min, max };
+    lowering.rows_alike(node, 0, kernel).params(params.words()).finish();
+    Ok(())
+}
+
+/// From bytes to bytes: a table.
+fn bytes(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
+    let x = Format::of(lowering, node, lowering.input(node, 0)?)?;
+    let y = Format::of(lowering, node, node.outputs[0])?;
+    let factor = scale::multiplier(f64::from(x.scale) / f64::from(y.scale));
+    let (min, max) = scale::range(DType::I8);
+    let f = requantize(x, y, factor, min, max);
+    table(lowering, node, 0, |byte| y.byte(f(x.signed(byte))));
+    Ok(())
+}
+
+/// From float.
+fn float(lowering: &mut Lowering<'_>, node: &Node, kernel: abi::Named) -> Result<(), Error> {
+    let (scale, zero_point) = lowering.scale_of(node, node.outputs[0])?;
+    let params = Affine { scale: scale.to_bits() as i32, zero_point };
+    lowering.rows_alike(node, 0, kernel).params(params.words()).finish();
     Ok(())
 }
 
 /// Lowers `DEQUANTIZE`.
 pub(super) fn dequantize(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
-    let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
-    lowering.expect_type(node, input, DType::I8)?;
-    lowering.expect_type(node, output, DType::F32)?;
+    let input = lowering.input(node, 0)?;
+    lowering.expect_type(node, node.outputs[0], DType::F32)?;
+    let kernel = match lowering.tensor(input).dtype {
+        DType::I8 => abi::DEQUANTIZE_S8,
+        DType::U8 => abi::DEQUANTIZE_U8,
+        DType::I16 => abi::DEQUANTIZE_S16,
+        DType::I32 => abi::DEQUANTIZE_S32,
+        _ => return Err(lowering.unsupported_type(node, input)),
+    };
     let (scale, zero_point) = lowering.scale_of(node, input)?;
     let params = Affine { scale: scale.to_bits() as i32, zero_point };
-    convert(lowering, node, abi::DEQUANTIZE_S8, &params.words(), false);
+    lowering.rows_alike(node, 0, kernel).params(params.words()).finish();
     Ok(())
-}
-
-/// A node that changes elements one by one. `shrinks`: no element grows, so that the output may replace the input.
-fn convert(lowering: &mut Lowering<'_>, node: &Node, kernel: abi::Named, params: &[i32], shrinks: bool) {
-    let (Some(input), output) = (node.inputs[0], node.outputs[0]) else { return };
-    let (from, to) = (rows_of(lowering.tensor(input)), rows_of(lowering.tensor(output)));
-    let layer = lowering
-        .layer(node, kernel, to.rows)
-        .reads(input, from, |y| y..y + 1)
-        .writes(output, to, |y| y..y + 1)
-        .params(params.iter().copied());
-    let layer = if shrinks { layer.in_place(0) } else { layer };
-    layer.finish();
 }
