@@ -18,3 +18,4 @@ APART tbx_status tbx_step(tbx_model *m) { (void)m; return 0; }
 APART int32_t tbx_next_node(tbx_model *m) { (void)m; return 0; }
 APART const void *tbx_output(tbx_model *m, size_t i) { (void)i; return m; }
 APART const char *tbx_status_str(int32_t status) { (void)status; return ""; }
+APART const char *tbx_kernel_set(void) { return ""; }

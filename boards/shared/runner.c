@@ -139,6 +139,9 @@ int main(void) {
         for (uint32_t i = 0; i < MODEL_OUTPUTS; i++) sh_write(out, tbx_output(&model, i), output_bytes[i]);
     }
     report("model", sizeof model);
+    sh_write_text(measured, "kernels ");
+    sh_write_text(measured, tbx_kernel_set());
+    sh_write_text(measured, "\n");
     sh_seek(in, 0);
     if (MODEL_PROFILE && sh_read(in, inputs, MODEL_INPUT_BYTES) == 0) {
         tbx_reset(&model);

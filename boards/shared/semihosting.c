@@ -9,13 +9,6 @@ enum {
     SYS_EXIT_EXTENDED = 0x20,
 };
 
-static uintptr_t call(uintptr_t operation, const void *arguments) {
-    register uintptr_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = arguments;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
 static uint32_t length(const char *text) {
     uint32_t n = 0;
     while (text[n] != '\0') n++;
@@ -24,7 +17,7 @@ static uint32_t length(const char *text) {
 
 int sh_open(const char *path, int mode) {
     uintptr_t arguments[] = {(uintptr_t)path, (uintptr_t)mode, length(path)};
-    int file = (int)call(SYS_OPEN, arguments);
+    int file = (int)sh_call(SYS_OPEN, arguments);
     if (file < 0) {
         sh_puts("cannot open ");
         sh_puts(path);
@@ -36,17 +29,17 @@ int sh_open(const char *path, int mode) {
 
 int sh_read(int file, void *to, uint32_t bytes) {
     uintptr_t arguments[] = {(uintptr_t)file, (uintptr_t)to, bytes};
-    return bytes == 0 ? 1 : (int)call(SYS_READ, arguments);
+    return bytes == 0 ? 1 : (int)sh_call(SYS_READ, arguments);
 }
 
 int sh_write(int file, const void *from, uint32_t bytes) {
     uintptr_t arguments[] = {(uintptr_t)file, (uintptr_t)from, bytes};
-    return (int)call(SYS_WRITE, arguments);
+    return (int)sh_call(SYS_WRITE, arguments);
 }
 
 void sh_seek(int file, uint32_t position) {
     uintptr_t arguments[] = {(uintptr_t)file, position};
-    call(SYS_SEEK, arguments);
+    sh_call(SYS_SEEK, arguments);
 }
 
 void sh_write_text(int file, const char *text) {
@@ -64,17 +57,20 @@ void sh_write_number(int file, uint32_t number) {
 }
 
 void sh_puts(const char *text) {
-    call(SYS_WRITE0, text);
+    sh_call(SYS_WRITE0, text);
 }
 
-void sh_put_hex(uint32_t number) {
-    char text[11] = "0x";
-    for (int i = 0; i < 8; i++) text[2 + i] = "0123456789abcdef"[number >> (28 - 4 * i) & 15u];
-    text[10] = '\0';
+void sh_put_hex(uintptr_t number) {
+    char text[2 + 2 * sizeof number + 1];
+    uint32_t end = sizeof text - 1;
+    text[0] = '0';
+    text[1] = 'x';
+    for (uint32_t i = 2; i < end; i++) text[i] = "0123456789abcdef"[number >> (4 * (end - 1 - i)) & 15u];
+    text[end] = '\0';
     sh_puts(text);
 }
 
 void sh_exit(int status) {
     uintptr_t arguments[] = {0x20026 /* ADP_Stopped_ApplicationExit */, (uintptr_t)status};
-    for (;;) call(SYS_EXIT_EXTENDED, arguments);
+    for (;;) sh_call(SYS_EXIT_EXTENDED, arguments);
 }

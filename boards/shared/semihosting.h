@@ -10,6 +10,9 @@ extern "C" {
 
 enum { SH_READ_BINARY = 1, SH_WRITE_TEXT = 4, SH_WRITE_BINARY = 5 };
 
+/* By the core: one call. */
+uintptr_t sh_call(uintptr_t operation, const void *arguments);
+
 int sh_open(const char *path, int mode);
 /* 0 if all of `bytes` could be read or written. */
 int sh_read(int file, void *to, uint32_t bytes);
@@ -19,7 +22,7 @@ void sh_write_text(int file, const char *text);
 void sh_write_number(int file, uint32_t number);
 /* To the console. */
 void sh_puts(const char *text);
-void sh_put_hex(uint32_t number);
+void sh_put_hex(uintptr_t number);
 /* Ends the emulator with this status. */
 void sh_exit(int status) __attribute__((noreturn));
 

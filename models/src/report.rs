@@ -25,6 +25,8 @@ pub struct Report {
     pub model_bytes: Option<u64>,
     /// Deepest use of the stack.
     pub stack_bytes: Option<u64>,
+    /// The kernels that the runtime was built with: `armv7em` or `portable`.
+    pub kernel_set: Option<String>,
     /// Bytes of flash.
     pub flash: Flash,
     /// Instructions of `tbx_init`.
@@ -109,6 +111,7 @@ impl Report {
     /// The same with what was measured `on` a board.
     pub fn with_measured(mut self, on: &str, measured: &Measured) -> Self {
         self.on = Some(on.into());
+        self.kernel_set = Some(measured.kernel_set.clone());
         self.model_bytes = Some(measured.model_bytes);
         self.stack_bytes = Some(measured.stack_bytes);
         self.init_instructions = Some(measured.init_instructions);

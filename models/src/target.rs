@@ -1,7 +1,10 @@
 //! What programs are compiled for, and where the parts of firmware are found.
 
+mod board;
+
+pub use board::{Board, board, boards};
+
 use crate::lower::Kernels;
-use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -23,32 +26,46 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[Target {
-    name: "cortex-m4",
-    kernels: Kernels::Armv7em,
-    triple: "thumbv7em-none-eabi",
-    rust_cpu: "cortex-m4",
-    cc: "arm-none-eabi-gcc",
-    cflags: &["-mcpu=cortex-m4", "-mthumb"],
-}];
+pub const TARGETS: &[Target] = &[
+    cortex_m("cortex-m0", Kernels::Portable, "thumbv6m-none-eabi", &["-mcpu=cortex-m0", "-mthumb"]),
+    cortex_m("cortex-m3", Kernels::Portable, "thumbv7m-none-eabi", &["-mcpu=cortex-m3", "-mthumb"]),
+    cortex_m("cortex-m4", Kernels::Armv7em, "thumbv7em-none-eabi", &["-mcpu=cortex-m4", "-mthumb"]),
+    cortex_m("cortex-m7", Kernels::Armv7em, "thumbv7em-none-eabi", &["-mcpu=cortex-m7", "-mthumb"]),
+    cortex_m("cortex-m33", Kernels::Armv7em, "thumbv8m.main-none-eabi", &["-mcpu=cortex-m33", "-mthumb"]),
+    cortex_m("cortex-m55", Kernels::Armv7em, "thumbv8m.main-none-eabi", &["-mcpu=cortex-m55", "-mthumb"]),
+    Target {
+        name: "riscv32imac",
+        kernels: Kernels::Portable,
+        triple: "riscv32imac-unknown-none-elf",
+        rust_cpu: "generic-rv32",
+        cc: "riscv64-unknown-elf-gcc",
+        cflags: &["-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany", "-msmall-data-limit=0"],
+    },
+    Target {
+        name: "riscv64imac",
+        kernels: Kernels::Portable,
+        triple: "riscv64imac-unknown-none-elf",
+        rust_cpu: "generic-rv64",
+        cc: "riscv64-unknown-elf-gcc",
+        cflags: &["-march=rv64imac_zicsr", "-mabi=lp64", "-mcmodel=medany", "-msmall-data-limit=0"],
+    },
+    Target {
+        name: "aarch64",
+        kernels: Kernels::Portable,
+        triple: "aarch64-unknown-none",
+        rust_cpu: "generic",
+        cc: "aarch64-linux-gnu-gcc",
+        cflags: &["-mcpu=generic", "-mstrict-align", "-mno-outline-atomics", "-static", "-fno-pie", "-no-pie"],
+    },
+];
 
-/// A machine that firmware runs on: `boards/NAME/board.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Board {
-    /// One line for people.
-    pub title: String,
-    /// Name of its target.
-    pub target: String,
-    /// C files beside `board.toml`.
-    pub sources: Vec<PathBuf>,
-    /// Linker script beside `board.toml`.
-    pub script: PathBuf,
-    /// The emulator and its arguments; `-kernel IMAGE` is appended.
-    pub emulator: Vec<String>,
-    /// Its folder.
-    #[serde(skip)]
-    pub folder: PathBuf,
+const fn cortex_m(
+    name: &'static str,
+    kernels: Kernels,
+    triple: &'static str,
+    cflags: &'static [&'static str],
+) -> Target {
+    Target { name, kernels, triple, rust_cpu: name, cc: "arm-none-eabi-gcc", cflags }
 }
 
 /// What is not there.
@@ -93,27 +110,4 @@ pub fn home() -> PathBuf {
 /// Where a target's table of costs is kept.
 pub fn costs(target: &str) -> PathBuf {
     home().join("boards/costs").join(format!("{target}.toml"))
-}
-
-/// Finds a board.
-pub fn board(name: &str) -> Result<Board, Error> {
-    let boards = home().join("boards");
-    let file = boards.join(name).join("board.toml");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        return Err(Error::UnknownBoard { name: name.into(), known: known_boards(&boards) });
-    };
-    let mut board: Board = toml::from_str(&text)
-        .map_err(|error| Error::Description { path: file.display().to_string(), what: error.to_string() })?;
-    board.folder = boards.join(name);
-    Ok(board)
-}
-
-fn known_boards(boards: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(boards).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| entry.path().join("board.toml").is_file())
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }

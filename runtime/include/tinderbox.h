@@ -348,6 +348,12 @@ uint32_t tbx_abi_version(void);
 const char *tbx_status_str(int32_t status);
 
 /*
+ Names the kernels that this library was built with: `"armv7em"` (beside the portable ones) or `"portable"`. A kernel of
+ a set that is not there runs as its portable twin, slower and with the same result. The text is constant.
+ */
+const char *tbx_kernel_set(void);
+
+/*
  Binds `program` to `arena` and gives every variable its initial contents. May be called again at any time.
 
  `arena` holds `arena_bytes` bytes, at least the program's (`NAME_ARENA_BYTES` of its header), and starts at a multiple

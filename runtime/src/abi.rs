@@ -43,6 +43,13 @@ pub extern "C" fn tbx_status_str(status: i32) -> *const c_char {
     Status::describe(status).as_ptr()
 }
 
+/// Names the kernels that this library was built with: `"armv7em"` (beside the portable ones) or `"portable"`. A kernel of
+/// a set that is not there runs as its portable twin, slower and with the same result. The text is constant.
+#[unsafe(no_mangle)]
+pub extern "C" fn tbx_kernel_set() -> *const c_char {
+    if cfg!(tbx_dsp) { c"armv7em" } else { c"portable" }.as_ptr()
+}
+
 /// Binds `program` to `arena` and gives every variable its initial contents. May be called again at any time.
 ///
 /// `arena` holds `arena_bytes` bytes, at least the program's (`NAME_ARENA_BYTES` of its header), and starts at a multiple

@@ -63,6 +63,8 @@ pub struct Measured {
     pub stack_bytes: u64,
     /// `sizeof(tbx_model)`.
     pub model_bytes: u64,
+    /// The kernels that the runtime was built with.
+    pub kernel_set: String,
     /// Instructions per node, where they were asked for. A row's move to its slot counts for the node before it.
     pub layers: Vec<u64>,
     /// Bytes of the linked runtime: the firmware, less the same without Tinderbox, less the model's data.
@@ -100,7 +102,6 @@ pub fn run(
 
 /// Runs `firmware` on `board`, its files in `folder`, until it ends well.
 pub fn emulate(board: &Board, firmware: &Path, folder: &Path, seconds: u64) -> Result<(), Error> {
-    let name = board.folder.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let [emulator, arguments @ ..] = board.emulator.as_slice() else { return Err(Error::Incomplete("board.toml")) };
     let io = |source| Error::Io {
         what: format!("cannot run `{emulator}` (the set-up command of the README installs it)"),
@@ -110,6 +111,8 @@ pub fn emulate(board: &Board, firmware: &Path, folder: &Path, seconds: u64) -> R
     let stream = || output.reopen().map(Stdio::from).map_err(io);
     let mut child = Command::new(emulator)
         .args(arguments)
+        .args(["-nographic", "-monitor", "none", "-serial", "none", "-nic", "none"])
+        .args(["-semihosting-config", "enable=on,target=native"])
         .arg("-kernel")
         .arg(firmware)
         .current_dir(folder)
@@ -125,7 +128,7 @@ pub fn emulate(board: &Board, firmware: &Path, folder: &Path, seconds: u64) -> R
             None if Instant::now() > deadline => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(Error::Timeout { board: name, seconds });
+                return Err(Error::Timeout { board: board.name.clone(), seconds });
             }
             None => std::thread::sleep(Duration::from_millis(2)),
         }
@@ -134,16 +137,17 @@ pub fn emulate(board: &Board, firmware: &Path, folder: &Path, seconds: u64) -> R
         return Ok(());
     }
     let output = std::fs::read_to_string(output.path()).map_err(io)?;
-    Err(Error::Failed { board: name, output: output.trim().to_owned() })
+    Err(Error::Failed { board: board.name.clone(), output: output.trim().to_owned() })
 }
 
 fn parse(text: &str) -> Measured {
     let mut measured = Measured::default();
     let mut calls: Vec<u64> = vec![];
     for line in text.lines() {
-        let Some((what, number)) = line.split_once(' ') else { continue };
-        let number = number.parse().unwrap_or(0);
+        let Some((what, value)) = line.split_once(' ') else { continue };
+        let number = value.parse().unwrap_or(0);
         match what {
+            "kernels" => measured.kernel_set = value.into(),
             "init" => measured.init_instructions = number,
             "instructions" => measured.instructions = number,
             "stack" => measured.stack_bytes = number,

@@ -12,7 +12,8 @@ const SUPERFLUOUS: [&str; 5] = [".ARM.attributes", ".llvmbc", ".llvmcmd", ".note
 pub fn device_library(target: &Target) -> Result<PathBuf, Error> {
     let home = home();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let folder = home.join("target/firmware");
+    // A folder for each target: cores share triples.
+    let folder = home.join("target/firmware").join(target.name);
     let mut command = Command::new(cargo);
     command
         .current_dir(&home)

@@ -47,12 +47,12 @@ pub fn add_s8(step: &Step<'_>) -> Option<()> {
 /// # Safety
 /// All three point at `quads` (at least 1) words.
 unsafe fn add_quads(p: &Add, a: *const u32, b: *const u32, out: *mut u32, quads: usize) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::add(a, b, out, quads, p)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for i in 0..quads {
         // SAFETY: by this function's contract.
         unsafe {
@@ -63,7 +63,7 @@ unsafe fn add_quads(p: &Add, a: *const u32, b: *const u32, out: *mut u32, quads:
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::Add;
     use core::arch::global_asm;

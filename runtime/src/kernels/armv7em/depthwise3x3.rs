@@ -43,12 +43,12 @@ pub struct Pack {
 /// Rows are aligned to 4 and hold four bytes at every column; `to` has room for the columns.
 #[inline]
 pub unsafe fn pack(p: &Pack) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::pack(p)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for column in 0..p.columns {
         for channel in 0..4 {
             // SAFETY: by this function's contract.
@@ -94,12 +94,12 @@ pub struct Depthwise {
 /// output rows have room.
 #[inline]
 pub unsafe fn two_rows(d: &Depthwise) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::two_rows(d)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         twin(d, 1)
@@ -112,12 +112,12 @@ pub unsafe fn two_rows(d: &Depthwise) {
 /// `x` holds `2 * columns + 1` packed columns; `stream` the weights of four channels; the output row has room.
 #[inline]
 pub unsafe fn one_row_by_two(d: &Depthwise) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::one_row_by_two(d)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         twin(d, 2)
@@ -125,7 +125,7 @@ pub unsafe fn one_row_by_two(d: &Depthwise) {
 }
 
 /// Both in plain Rust.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 unsafe fn twin(d: &Depthwise, stride: usize) {
     use super::gemm::{EXACT, requantize};
     // SAFETY (of all reads and writes): the caller's promise about `x`, `stream` and `out`.
@@ -159,7 +159,7 @@ unsafe fn twin(d: &Depthwise, stride: usize) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::{Depthwise, Pack};
     use core::arch::global_asm;

@@ -51,12 +51,12 @@ pub struct Columns {
 /// Every row can be read at all columns, and is aligned to 4; `to` has room for `2 * height * width` words.
 #[inline]
 pub unsafe fn widen_columns(c: &Columns) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::widen_columns(c)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for y in 0..c.height {
         // SAFETY: by this function's contract.
         unsafe {
@@ -101,12 +101,12 @@ pub struct Windows {
 /// `x` holds the windows, `stream` what the module describes, `out` four bytes at every pixel.
 #[inline]
 pub unsafe fn windows(w: &Windows) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::windows(w)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         twin(w)
@@ -114,7 +114,7 @@ pub unsafe fn windows(w: &Windows) {
 }
 
 /// The same in plain Rust.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 unsafe fn twin(w: &Windows) {
     use super::gemm::{EXACT, requantize};
     // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -165,12 +165,12 @@ pub struct Column {
 /// Every row and `out` hold `4 * groups` bytes; `stream` what the module describes for all groups.
 #[inline]
 pub unsafe fn column(c: &Column) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::column(c)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for group in 0..c.groups {
         let words: heapless::Vec<u32, { 2 * super::conv::MAX_TAPS }> = (0..2 * c.taps)
             .map(|i| {
@@ -188,7 +188,7 @@ pub unsafe fn column(c: &Column) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::{Column, Columns, Windows};
     use core::arch::global_asm;

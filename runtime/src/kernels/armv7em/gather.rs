@@ -6,12 +6,12 @@
 /// `from` holds `4 * quads` bytes, `to` has room for `2 * quads` words, both are aligned to 4.
 #[inline]
 pub unsafe fn widen_row(from: *const u8, quads: usize, to: *mut u32) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::widen_row(from, quads, to)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         super::widen::widen_bytes(from, 4 * quads, to.cast())
@@ -24,12 +24,12 @@ pub unsafe fn widen_row(from: *const u8, quads: usize, to: *mut u32) {
 /// `from` holds `words` (at least 1) words of two elements, `to` has room for as many.
 #[inline]
 pub unsafe fn shift_row(from: *const u32, words: usize, to: *mut u32) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::shift_row(from, words, to)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for i in 0..words {
         // SAFETY: by this function's contract.
         unsafe {
@@ -60,7 +60,7 @@ pub struct Gather {
 /// All rows of the first `pixels` windows can be read; `to` has room for them.
 #[inline]
 pub unsafe fn gather(g: &Gather, pixels: usize) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
@@ -69,7 +69,7 @@ pub unsafe fn gather(g: &Gather, pixels: usize) {
             _ => arm::gather1(g),
         }
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for (p, from) in g.from.iter().enumerate().take(pixels) {
         for row in 0..g.rows {
             for i in 0..g.run {
@@ -83,7 +83,7 @@ pub unsafe fn gather(g: &Gather, pixels: usize) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::Gather;
     use core::arch::global_asm;

@@ -54,7 +54,7 @@ pub struct Gemm {
 /// room for the channels.
 #[inline]
 pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
@@ -63,7 +63,7 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
             _ => arm::gemm1(gemm),
         }
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
@@ -75,7 +75,7 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
 }
 
 /// The same in plain Rust, instruction for instruction.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
     let stream = std::cell::Cell::new(g.stream);
     let next = || {
@@ -119,21 +119,21 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
 }
 
 /// Two products of halfwords added to a sum, modulo 2^32.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 pub(super) fn smlad(a: u32, b: u32, sum: i32) -> i32 {
     let half = |word: u32, shift: u32| i32::from((word >> shift) as i16);
     sum.wrapping_add(half(a, 0).wrapping_mul(half(b, 0))).wrapping_add(half(a, 16).wrapping_mul(half(b, 16)))
 }
 
 /// The sign-extended low bytes of both halfwords.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 pub(super) fn extract(word: u32) -> u32 {
     let low = |shift: u32| u32::from((word >> shift) as i8 as i16 as u16);
     low(0) | low(16) << 16
 }
 
 /// The requantizations; `constants` are `m, z` or `m, c, n`.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 pub(super) fn requantize(form: u32, constants: [i32; 3], sum: i32, min: i32, max: i32) -> i8 {
     let [m, c, n] = constants;
     if form & EXACT == 0 {
@@ -148,7 +148,7 @@ pub(super) fn requantize(form: u32, constants: [i32; 3], sum: i32, min: i32, max
     limited.clamp(-128, 127) as i8
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::Gemm;
     use core::arch::global_asm;

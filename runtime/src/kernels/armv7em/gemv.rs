@@ -42,12 +42,12 @@ pub struct Gemv {
 /// `x` holds `words` words, `stream` what the module describes for `groups` groups, `out` has room for their channels.
 #[inline]
 pub unsafe fn gemv(g: &Gemv) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::gemv(g)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         twin(g)
@@ -55,7 +55,7 @@ pub unsafe fn gemv(g: &Gemv) {
 }
 
 /// The same in plain Rust.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 unsafe fn twin(g: &Gemv) {
     use super::gemm::{EXACT, extract, requantize, smlad};
     let mut stream = g.stream;
@@ -89,7 +89,7 @@ unsafe fn twin(g: &Gemv) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::Gemv;
     use core::arch::global_asm;

@@ -30,12 +30,12 @@ pub fn global_average_s8(step: &Step<'_>) -> Option<()> {
 /// `row` holds `columns` (at least 1) pixels of `channels` bytes, `sums` a word per channel; channels are a multiple of
 /// 4, both pointers aligned to 4.
 unsafe fn add_row(row: *const u8, channels: usize, columns: usize, sums: *mut i32) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::add_row(row, channels, columns, sums)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for channel in 0..channels {
         // SAFETY: by this function's contract.
         unsafe {
@@ -46,7 +46,7 @@ unsafe fn add_row(row: *const u8, channels: usize, columns: usize, sums: *mut i3
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use core::arch::global_asm;
 

@@ -7,7 +7,7 @@
 /// Each of the first `pixels` sources holds `4 * quads` bytes and is aligned to 4; `to` has room for `2 * quads` words of each pixel.
 #[inline]
 pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to: *mut u32) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
@@ -16,7 +16,7 @@ pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to
             _ => arm::widen1(from.as_ptr(), quads, to),
         }
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for (p, source) in from.iter().enumerate().take(pixels) {
         for word in 0..2 * quads {
             let first = 4 * (word / 2) + word % 2;
@@ -41,7 +41,7 @@ pub unsafe fn widen_bytes(from: *const u8, count: usize, to: *mut i16) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use core::arch::global_asm;
 

@@ -73,12 +73,12 @@ pub struct Transform {
 /// `from` is aligned to 4 and holds six columns; `to` is a tile's word in a block of this shape.
 #[inline]
 pub unsafe fn transform(t: &Transform) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::transform(t)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     for pair in 0..t.channels / 2 {
         let first = 4 * (pair / 2) + pair % 2;
         for (slot, factors) in INPUT.iter().enumerate() {
@@ -122,12 +122,12 @@ pub struct Winograd {
 /// `x` holds six slots; `stream` what the module describes; at every place in `out` is room for all channels.
 #[inline]
 pub unsafe fn winograd(w: &Winograd) {
-    #[cfg(target_arch = "arm")]
+    #[cfg(tbx_dsp)]
     // SAFETY: by this function's contract.
     unsafe {
         arm::winograd(w)
     }
-    #[cfg(not(target_arch = "arm"))]
+    #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
         twin(w)
@@ -135,7 +135,7 @@ pub unsafe fn winograd(w: &Winograd) {
 }
 
 /// The same in plain Rust.
-#[cfg(not(target_arch = "arm"))]
+#[cfg(not(tbx_dsp))]
 unsafe fn twin(w: &Winograd) {
     use super::gemm::{requantize, smlad};
     /// The inverse of 3 modulo 2^32.
@@ -175,7 +175,7 @@ unsafe fn twin(w: &Winograd) {
     }
 }
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 mod arm {
     use super::{Transform, Winograd};
     use core::arch::global_asm;
