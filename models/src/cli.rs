@@ -6,6 +6,7 @@ mod diff;
 mod explore;
 mod inspect;
 mod run;
+mod train;
 mod values;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -34,12 +35,18 @@ enum Command {
     Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
     Compile(compile::Arguments),
+    /// Prune, fine-tune and quantize a float model
+    Compress(train::Arguments),
+    /// Say how often a classifier is right
+    Eval(train::Arguments),
     /// Name the first operator whose output differs from a reference's
     Diff(diff::Arguments),
     /// Show what RAM, flash and speed a model can be traded for
     Explore(explore::Arguments),
     /// Show what is in a model
     Inspect(inspect::Arguments),
+    /// Turn a float model into int8
+    Quantize(train::Arguments),
     /// Run a model, here or on an emulated board, and say what it costs
     Run(run::Arguments),
 }
@@ -130,9 +137,12 @@ pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Compress(arguments) => train::run("compress", &arguments),
+        Command::Eval(arguments) => train::run("eval", &arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Quantize(arguments) => train::run("quantize", &arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     let (message, status) = match result {

@@ -1,0 +1,89 @@
+//! The command line: one file per subcommand. `tinderbox` hands these subcommands on to this program.
+
+mod compress;
+mod eval;
+mod quantize;
+
+use clap::{Parser, Subcommand};
+use std::path::Path;
+use std::process::ExitCode;
+use tinderbox::export::export;
+use tinderbox::graph::Graph;
+use tinderbox_train::data;
+
+/// Quantizes, prunes, fine-tunes and evaluates neural networks.
+#[derive(Parser)]
+#[command(name = "tinderbox", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prune, fine-tune and quantize a float model
+    Compress(Box<compress::Arguments>),
+    /// Say how often a classifier is right: overall, for each class and for each group
+    Eval(eval::Arguments),
+    /// Turn a float model into int8
+    Quantize(quantize::Arguments),
+}
+
+/// What the numbers in the files of examples mean.
+#[derive(clap::Args)]
+struct Units {
+    /// Real units of one step of the numbers in X: 0.00392156862745098 for bytes, if the model takes 0 to 1
+    #[arg(long, default_value_t = 1.0)]
+    scale: f32,
+    /// The number in X that stands for zero
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    zero_point: f32,
+}
+
+impl Units {
+    fn get(&self) -> data::Units {
+        data::Units { scale: self.scale, zero_point: self.zero_point }
+    }
+}
+
+/// Why a command ended early. What it wrote so far is whole; nothing is left half-written.
+enum Failure {
+    /// The model, the data or the request cannot be served: exit status 2.
+    Refused(String),
+    /// Something went wrong on this machine: exit status 1.
+    Failed(String),
+}
+
+impl Failure {
+    fn refused(error: impl std::fmt::Display) -> Self {
+        Self::Refused(error.to_string())
+    }
+
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Compress(arguments) => compress::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Quantize(arguments) => quantize::run(&arguments),
+    };
+    let (message, status) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Refused(message)) => (message, 2),
+        Err(Failure::Failed(message)) => (message, 1),
+    };
+    eprintln!("tinderbox: {message}");
+    ExitCode::from(status)
+}
+
+fn import(path: &Path) -> Result<Graph, Failure> {
+    tinderbox::import::import(path).map_err(Failure::refused)
+}
+
+fn write_model(graph: &Graph, path: &Path) -> Result<(), Failure> {
+    export(graph, path).map_err(Failure::failed)
+}

@@ -1,0 +1,142 @@
+//! `tinderbox compress`.
+
+use super::{Failure, Units, import, write_model};
+use std::path::PathBuf;
+use std::str::FromStr;
+use tinderbox::files;
+use tinderbox_train::compress::{self, Options, Quantize};
+use tinderbox_train::data::{Examples, Pair, classes};
+use tinderbox_train::prune::Prune;
+use tinderbox_train::tune;
+use tinderbox_train::tune::batches::Augmentation;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The model, float
+    model: PathBuf,
+    /// Examples and labels to prune, fine-tune and calibrate with
+    #[arg(long, value_name = "X,Y")]
+    train: Pair,
+    /// Examples and labels that accuracies are measured on
+    #[arg(long, value_name = "X,Y")]
+    test: Pair,
+    /// A group for each test example
+    #[arg(long, value_name = "G")]
+    groups: Option<PathBuf>,
+    #[command(flatten)]
+    units: Units,
+    /// What to remove: `blocks=0.5`, half of the 2x2 blocks of weights of every large layer, or `channels=0.5`, channels
+    /// until half of the multiply-accumulates is gone
+    #[arg(long)]
+    prune: Option<PruneChoice>,
+    /// Type of the result
+    #[arg(long, value_enum)]
+    quantize: Option<QuantizeChoice>,
+    /// Train on for so many epochs
+    #[arg(long, default_value_t = 0)]
+    finetune: usize,
+    /// Learning rate at the start
+    #[arg(long, default_value_t = 1e-3)]
+    rate: f64,
+    /// Examples of a step
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// Batches whose gradients make a step
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    accumulate: u16,
+    /// Decides the order of the training examples
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Mirror half of the training images
+    #[arg(long)]
+    mirror: bool,
+    /// Move training images by up to so many pixels
+    #[arg(long, default_value_t = 0)]
+    shift: usize,
+    /// Keep the last examples of the training set for choosing options: tell the accuracy on them, and leave the test
+    /// set alone
+    #[arg(long, default_value_t = 0)]
+    holdout: usize,
+    /// Fine-tune the network without pruning too, for comparison
+    #[arg(long)]
+    control: bool,
+    /// Where to keep the state of fine-tuning; a run that finds one goes on from there
+    #[arg(long)]
+    checkpoint: Option<PathBuf>,
+    /// Fail if a class or group loses more points of accuracy
+    #[arg(long)]
+    max_group_drop: Option<f64>,
+    /// Where to write the model
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Where to write what was before and what is after
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum QuantizeChoice {
+    /// 8 bits for weights and activations
+    Int8,
+    /// 4 bits for weights, but for the first and the last layer, and 8 for activations
+    Int4,
+}
+
+#[derive(Clone, Copy)]
+struct PruneChoice(Prune);
+
+impl FromStr for PruneChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (what, share) = text.split_once('=').ok_or("blocks=SHARE or channels=SHARE")?;
+        let share = share.parse().ok().filter(|share| (0.0..1.0).contains(share)).ok_or("the share is from 0 to 1")?;
+        match what {
+            "blocks" => Ok(Self(Prune::Blocks(share))),
+            "channels" => Ok(Self(Prune::Channels(share))),
+            _ => Err("blocks=SHARE or channels=SHARE".into()),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let graph = import(&arguments.model)?;
+    let units = arguments.units.get();
+    let train = Examples::read(&arguments.train, units).map_err(Failure::refused)?;
+    let test = Examples::read(&arguments.test, units).map_err(Failure::refused)?;
+    let groups = match &arguments.groups {
+        Some(path) => classes(path, test.inputs.len()).map_err(Failure::refused)?,
+        None => vec![],
+    };
+    let quantize = arguments.quantize.map(|choice| match choice {
+        QuantizeChoice::Int8 => Quantize { weight_bits: 8 },
+        QuantizeChoice::Int4 => Quantize { weight_bits: 4 },
+    });
+    let tune = tune::Options {
+        epochs: arguments.finetune,
+        batch: arguments.batch.into(),
+        accumulate: arguments.accumulate.into(),
+        rate: arguments.rate,
+        seed: arguments.seed,
+        augmentation: Augmentation { mirror: arguments.mirror, shift: arguments.shift },
+        weight_bits: quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8),
+        holdout: arguments.holdout,
+        checkpoint: arguments.checkpoint.clone(),
+    };
+    let options = Options { prune: arguments.prune.map(|choice| choice.0), quantize, tune, control: arguments.control };
+    let result = compress::compress(&graph, &train, &test, &groups, &options).map_err(|error| match error {
+        compress::Error::Failed(_) => Failure::failed(error),
+        error => Failure::Refused(format!("{}: {error}", arguments.model.display())),
+    })?;
+    eprint!("{}", result.report);
+    if let Some(path) = &arguments.report {
+        files::write_json(path, &result.report).map_err(Failure::failed)?;
+    }
+    if let (Some(limit), Some(worst)) = (arguments.max_group_drop, &result.report.worst)
+        && worst.points > limit
+    {
+        let what = format!("{} loses {:.1} points, more than {limit}", worst.what, worst.points);
+        return Err(Failure::Refused(format!("{what}: nothing is written; prune less, or fine-tune longer")));
+    }
+    write_model(&result.graph, &arguments.output)
+}

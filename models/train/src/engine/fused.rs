@@ -1,0 +1,110 @@
+//! Operators in one piece: where composing one of Burn's tensor operations would copy an image nine times.
+//!
+//! A [`Fused`] operator works on slices and knows its own gradient. This file alone ties it to Burn's autodiff, for
+//! whichever CPU backend the feature chooses.
+
+use super::elements;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::FloatTensorOps;
+use burn::backend::{Autodiff, TensorMetadata};
+use burn::tensor::{Tensor, TensorData};
+use std::fmt::Debug;
+
+#[cfg(feature = "flex")]
+type Inner = burn::backend::Flex;
+#[cfg(not(feature = "flex"))]
+#[expect(deprecated, reason = "the backend is a feature; this one is the default")]
+type Inner = burn::backend::NdArray;
+
+type Primitive = burn::backend::tensor::FloatTensor<Inner>;
+
+/// An operator of `N` inputs. Inputs, output and gradients are row-major slices.
+pub(super) trait Fused<const N: usize>: Clone + Debug + Send + Sync + 'static {
+    /// The result.
+    fn forward(&self, inputs: [&[f32]; N]) -> Vec<f32>;
+
+    /// The gradient of every input that is `wanted`, from that of the result; the others' do not matter.
+    fn backward(&self, inputs: [&[f32]; N], gradient: &[f32], wanted: [bool; N]) -> [Vec<f32>; N];
+}
+
+/// Applies `op`. The result has as many rows as the first input, and `columns` columns.
+pub(super) fn apply<F: Fused<N>, const N: usize>(op: F, inputs: [Tensor<2>; N], columns: usize) -> Tensor<2> {
+    let rows = inputs[0].dims()[0];
+    let result =
+        |data: &[Vec<f32>; N]| TensorData::new(op.forward(data.each_ref().map(Vec::as_slice)), [rows, columns]);
+    if !inputs.iter().any(Tensor::is_autodiff) {
+        let data = inputs.each_ref().map(elements);
+        return Tensor::from_data(result(&data), &inputs[0].device());
+    }
+    let tracked = inputs.map(|input| {
+        let tracked = input.autodiff().try_into_primitive::<Autodiff<Inner>>();
+        tracked.expect("the engine's tensors live on its own backend")
+    });
+    let nodes = tracked.each_ref().map(|input| input.node());
+    let primitives = tracked.map(|input| input.into_primitive());
+    let data = primitives.each_ref().map(|input| read(input.clone()));
+    let output = Inner::float_from_data(result(&data), &primitives[0].device());
+    let output = match Step(op).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(primitives, output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    };
+    Tensor::from_primitive::<Autodiff<Inner>>(output)
+}
+
+#[derive(Clone, Debug)]
+struct Step<F>(F);
+
+impl<F: Fused<N>, const N: usize> Backward<Inner, N> for Step<F> {
+    type State = [Primitive; N];
+
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = read(grads.consume::<Inner>(&ops.node));
+        let shapes = ops.state.each_ref().map(|input| input.shape());
+        let device = ops.state[0].device();
+        let data = ops.state.map(read);
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let results = self.0.backward(data.each_ref().map(Vec::as_slice), &gradient, wanted);
+        for ((parent, result), shape) in ops.parents.into_iter().zip(results).zip(shapes) {
+            if let Some(parent) = parent {
+                grads.register::<Inner>(parent.id, Inner::float_from_data(TensorData::new(result, shape), &device));
+            }
+        }
+    }
+}
+
+fn read(primitive: Primitive) -> Vec<f32> {
+    let data = burn::tensor::read_sync(Inner::float_into_data(primitive));
+    data.ok().and_then(|data| data.try_into_vec().ok()).expect("the engine's tensors are 32-bit floats in memory")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Compares the gradient of a random weighting of the results with differences of it, for inputs of so many rows and
+    /// columns.
+    pub(in crate::engine) fn check_gradients<F: Fused<N>, const N: usize>(op: &F, sizes: [usize; N]) {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut numbers = |count: usize| (0..count).map(|_| random.f32() - 0.5).collect::<Vec<f32>>();
+        let mut inputs = sizes.map(&mut numbers);
+        let weighting = numbers(op.forward(inputs.each_ref().map(Vec::as_slice)).len());
+        let gradients = op.backward(inputs.each_ref().map(Vec::as_slice), &weighting, [true; N]);
+        for i in 0..N {
+            for j in (0..sizes[i]).step_by(3) {
+                let mut value = |offset: f32| {
+                    inputs[i][j] += offset;
+                    let result = op.forward(inputs.each_ref().map(Vec::as_slice));
+                    inputs[i][j] -= offset;
+                    result.iter().zip(&weighting).map(|(x, w)| f64::from(x * w)).sum::<f64>()
+                };
+                let difference = (value(1e-3) - value(-1e-3)) / 2e-3;
+                let gradient = f64::from(gradients[i][j]);
+                let close = (gradient - difference).abs() < 2e-3 * (1.0 + difference.abs());
+                assert!(close, "{op:?} input {i} element {j}: {gradient} against {difference}");
+            }
+        }
+    }
+}

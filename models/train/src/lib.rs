@@ -1,0 +1,14 @@
+//! Quantize, prune, fine-tune and evaluate: what needs a float network that runs on the host.
+//!
+//! [`engine`] runs any float graph in Burn. Everything else takes a [`tinderbox::graph::Graph`] and yields one.
+#![forbid(unsafe_code)]
+
+pub mod accuracy;
+pub mod compress;
+pub mod data;
+pub mod engine;
+pub mod model;
+mod parallel;
+pub mod prune;
+pub mod quantize;
+pub mod tune;

@@ -1,0 +1,113 @@
+//! Fewer weights, without training: choose what costs least by second-order losses, solve the rest anew by least squares.
+//!
+//! [`obs`] has the algebra, [`walk`] the way through the layers; [`blocks`] and [`channels`] are what can be removed.
+
+pub mod blocks;
+pub mod channels;
+pub mod groups;
+pub mod obs;
+pub mod shrink;
+pub mod walk;
+
+use crate::data::Inputs;
+use crate::engine::{self, Network, Unsupported};
+use nalgebra::DMatrix;
+use serde::Serialize;
+use std::sync::Arc;
+use tinderbox::graph::{Graph, macs};
+use walk::{Layer, is_dense_product, walk};
+
+/// Layers with less than this share of the network's work stay dense: they gain little and are often the first or a
+/// shortcut, where every weight counts.
+const LEAST_SHARE: f64 = 0.05;
+
+/// What to remove.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Prune {
+    /// This share of the 2x2 blocks of every large layer.
+    Blocks(f64),
+    /// Channels, until this share of the multiply-accumulates is gone.
+    Channels(f64),
+}
+
+/// What became of a layer.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerReport {
+    /// The node.
+    pub layer: String,
+    /// Multiply-accumulates before and after, zeros included.
+    pub macs: [u64; 2],
+    /// Share of the 2x2 blocks of weights that are not all zero; 1 where none can be skipped.
+    pub density: f64,
+}
+
+/// Prunes a float network by examples of its input.
+pub fn prune(graph: &Graph, examples: &Inputs, what: Prune) -> Result<Graph, Unsupported> {
+    let dense = Network::new(graph.clone(), &engine::device())?;
+    let pruned = match what {
+        Prune::Blocks(sparsity) => by_blocks(&dense, examples, sparsity),
+        Prune::Channels(share) => channels::by_channels(&dense, examples, share),
+    };
+    Ok(into_graph(pruned))
+}
+
+fn by_blocks(dense: &Network, examples: &Inputs, sparsity: f64) -> Network {
+    let mut pruned = dense.clone();
+    let kept = vec![None; dense.graph.tensors.len()];
+    walk(dense, &mut pruned, &kept, examples, |layer| match is_large(&dense.graph, layer.index) {
+        true => blocks::solve(layer.gram, sparsity),
+        false => Some(all(layer)),
+    });
+    pruned
+}
+
+/// All weights of a layer, solved anew.
+fn all(layer: &Layer<'_>) -> DMatrix<f64> {
+    let columns: Vec<usize> = (0..layer.gram.inputs.nrows()).collect();
+    layer.gram.solve(&columns, 0..layer.gram.targets.ncols())
+}
+
+/// Whether a layer is worth making sparse.
+pub fn is_large(graph: &Graph, index: usize) -> bool {
+    let products = || (0..graph.nodes.len()).filter(|i| crate::quantize::scheme::is_product(graph, *i));
+    let outermost = products().next() == Some(index) || products().next_back() == Some(index);
+    let share = macs(graph, &graph.nodes[index]) as f64 / graph.macs() as f64;
+    !outermost && share >= LEAST_SHARE
+}
+
+/// The graph with the network's constants.
+pub fn into_graph(network: Network) -> Graph {
+    let mut graph = network.graph;
+    for (id, value) in &network.constants {
+        let bytes: Vec<u8> = engine::elements(value).iter().flat_map(|x| x.to_le_bytes()).collect();
+        graph.tensors[*id].data = Some(Arc::from(bytes));
+    }
+    graph.prune();
+    graph
+}
+
+/// What became of each layer with weights; both graphs have the same nodes.
+pub fn compare(before: &Graph, after: &Graph) -> Vec<LayerReport> {
+    let layers = before.nodes.iter().zip(&after.nodes).enumerate();
+    let products = layers.filter(|(index, _)| crate::quantize::scheme::is_product(before, *index));
+    products
+        .map(|(index, (old, new))| LayerReport {
+            layer: old.name.clone(),
+            macs: [macs(before, old), macs(after, new)],
+            density: density(after, index),
+        })
+        .collect()
+}
+
+fn density(graph: &Graph, index: usize) -> f64 {
+    let network = engine::device();
+    match Network::new(graph.clone(), &network) {
+        Ok(network) if is_dense_product(&network, index) => {
+            let id = graph.nodes[index].inputs[1].unwrap_or_default();
+            let weights = engine::elements(&network.constants[&id]);
+            let columns = weights.len() / engine::output_channels(graph, index);
+            blocks::density(&weights, columns)
+        }
+        _ => 1.0,
+    }
+}

@@ -1,0 +1,99 @@
+//! Float networks to int8, after training: TensorFlow Lite's scheme.
+//!
+//! Activations have one scale and zero point per tensor, weights one scale per output channel and a zero point of zero,
+//! biases are int32 at the product of both scales (Jacob et al., "Quantization and Training of Neural Networks for
+//! Efficient Integer-Arithmetic-Only Inference", 2018). The order: [`fuse`] activations, [`equalize`] if asked for,
+//! observe the [`range`] of every tensor, choose a [`scheme`], [`correct`] the biases, [`rewrite`] the graph.
+
+pub mod correct;
+pub mod equalize;
+pub mod fuse;
+pub mod range;
+pub mod rewrite;
+pub mod scheme;
+pub mod sensitivity;
+
+use crate::data::Inputs;
+use crate::engine::{self, Network, Unsupported};
+use range::Method;
+use scheme::Scheme;
+use sensitivity::Sensitivity;
+use tinderbox::graph::{Graph, Refusal};
+
+/// Why a network cannot be quantized.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine does not run it.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// Its operators have no int8 form.
+    #[error("as int8: {0}")]
+    Refused(#[from] Refusal),
+    /// There is more than one input: the examples say nothing of the others.
+    #[error("the network has {0} inputs; quantization takes networks with one")]
+    Inputs(usize),
+    /// The examples are not the network's input.
+    #[error("calibration examples have {given} elements, input `{name}` has {expected}")]
+    Shape {
+        /// Of the network's input.
+        name: String,
+        /// Elements of an example.
+        given: usize,
+        /// Elements of the input.
+        expected: usize,
+    },
+}
+
+/// What the user chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How ranges of activations come from what was observed.
+    pub method: Method,
+    /// Bits of the weights of convolutions and dense layers, 8 or 4. The first and the last layer keep 8.
+    pub weight_bits: u8,
+    /// Even out channels between layers first.
+    pub equalize: bool,
+    /// Shift biases by the mean error that quantization brings.
+    pub correct_bias: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { method: Method::MinMax, weight_bits: 8, equalize: false, correct_bias: true }
+    }
+}
+
+/// A quantized network.
+pub struct Quantized {
+    /// In int8.
+    pub graph: Graph,
+    /// What each layer alone costs.
+    pub sensitivity: Vec<Sensitivity>,
+}
+
+/// Quantizes a float network by the examples given.
+pub fn quantize(graph: &Graph, calibration: &Inputs, options: &Options) -> Result<Quantized, Error> {
+    let mut graph = fuse::activations(graph);
+    if options.equalize {
+        equalize::equalize(&mut graph);
+    }
+    let mut network = Network::new(graph, &engine::device())?;
+    check(&network.graph, calibration)?;
+    let ranges = range::observe(&network, calibration, options.method);
+    let scheme = Scheme::new(&network, &ranges, options.weight_bits);
+    let sensitivity = sensitivity::of_layers(&network, &scheme, calibration);
+    if options.correct_bias {
+        correct::correct_biases(&mut network, &scheme, calibration);
+    }
+    let graph = rewrite::to_int8(&network, &scheme)?;
+    Ok(Quantized { graph, sensitivity })
+}
+
+fn check(graph: &Graph, calibration: &Inputs) -> Result<(), Error> {
+    let &[input] = graph.inputs.as_slice() else { return Err(Error::Inputs(graph.inputs.len())) };
+    let (tensor, given) = (&graph.tensors[input], calibration.elements());
+    if tensor.elements() != given {
+        return Err(Error::Shape { name: tensor.name.clone(), given, expected: tensor.elements() });
+    }
+    Ok(())
+}

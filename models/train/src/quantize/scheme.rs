@@ -1,0 +1,211 @@
+//! Scales and zero points for a network, and the network simulated with them.
+
+use super::range::Range;
+use crate::engine::{Hook, Network, Value, elements, output_channels, value};
+use std::collections::BTreeMap;
+use tinderbox::graph::{Graph, Op, TensorId, Unary};
+
+/// Scale and zero point of an int8 tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// Real units per step.
+    pub scale: f32,
+    /// -128 to 127.
+    pub zero_point: i32,
+}
+
+impl Affine {
+    /// 256 steps from the least to the largest value; of one unit where all values were zero.
+    pub fn of(range: Range) -> Self {
+        let width = range.max - range.min;
+        let scale = if width > 0.0 { (width / 255.0).max(1e-9) } else { 1.0 / 255.0 };
+        let zero_point = (-128.0 - range.min / scale).round().clamp(-128.0, 127.0) as i32;
+        Self { scale, zero_point }
+    }
+
+    /// The nearest step.
+    pub fn quantize(self, x: f32) -> i8 {
+        ((x / self.scale).round() as i32 + self.zero_point).clamp(-128, 127) as i8
+    }
+}
+
+/// Weights of a product on a grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// 8 or 4.
+    pub bits: u8,
+    /// One per output channel.
+    pub scales: Vec<f32>,
+}
+
+impl Grid {
+    /// Largest magnitude of a step: the grid is symmetric.
+    pub fn limit(&self) -> f32 {
+        f32::from((1i16 << (self.bits - 1)) - 1)
+    }
+}
+
+/// How a network is quantized.
+#[derive(Clone, Debug)]
+pub struct Scheme {
+    /// By tensor; `None` for constants.
+    pub activations: Vec<Option<Affine>>,
+    /// By node that is a product.
+    pub weights: BTreeMap<usize, Grid>,
+}
+
+impl Scheme {
+    /// Scales for the observed ranges. The first and the last product have 8 bits whatever the others have.
+    pub fn new(network: &Network, ranges: &[Range], weight_bits: u8) -> Self {
+        let graph = &network.graph;
+        let products: Vec<usize> = (0..graph.nodes.len()).filter(|i| is_product(graph, *i)).collect();
+        let bits = |index: usize| {
+            let outermost = products.first() == Some(&index) || products.last() == Some(&index);
+            if outermost { 8 } else { weight_bits }
+        };
+        let weights = products.iter().map(|index| (*index, grid(network, *index, bits(*index)))).collect();
+        Self { activations: activations(graph, ranges), weights }
+    }
+
+    /// Scale of a product's input.
+    pub fn input(&self, graph: &Graph, index: usize) -> Affine {
+        let input = graph.nodes[index].inputs[0];
+        input.and_then(|id| self.activations[id]).expect("inputs of products are activations")
+    }
+}
+
+/// Whether a node has weights.
+pub fn is_product(graph: &Graph, index: usize) -> bool {
+    matches!(graph.nodes[index].op, Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. })
+}
+
+/// Output channel of weight `i` of so many weights: the first dimension's index, or the last's for depthwise ones.
+pub fn channel_of(graph: &Graph, index: usize, i: usize, weights: usize) -> usize {
+    let channels = output_channels(graph, index);
+    match graph.nodes[index].op {
+        Op::DepthwiseConv2d { .. } => i % channels,
+        _ => i / (weights / channels),
+    }
+}
+
+/// Tensors between which an operator cannot rescale share a range.
+fn activations(graph: &Graph, ranges: &[Range]) -> Vec<Option<Affine>> {
+    let mut group: Vec<TensorId> = (0..graph.tensors.len()).collect();
+    for node in &graph.nodes {
+        let tied = match node.op {
+            Op::MaxPool2d { .. } | Op::AveragePool2d { .. } | Op::Reshape | Op::Transpose { .. } | Op::Pad => true,
+            Op::StridedSlice { .. } | Op::Split { .. } | Op::Unpack { .. } | Op::Pack { .. } => true,
+            Op::Concatenation { .. } | Op::Tile { .. } | Op::BroadcastTo | Op::Gather { .. } => true,
+            Op::Reverse { .. } | Op::Binary(_) => true,
+            _ => false,
+        };
+        let data = node.inputs.iter().flatten().filter(|id| graph.tensors[**id].data.is_none());
+        let ids: Vec<TensorId> = if tied { data.chain(&node.outputs).copied().collect() } else { vec![] };
+        for pair in ids.windows(2) {
+            let (from, to) = (group[pair[0]], group[pair[1]]);
+            group.iter_mut().filter(|g| **g == from).for_each(|g| *g = to);
+        }
+    }
+    let mut shared = vec![Range::default(); ranges.len()];
+    ranges.iter().zip(&group).for_each(|(range, group)| shared[*group] = shared[*group].union(*range));
+    let chosen = |id: TensorId| match fixed(graph, id) {
+        _ if graph.tensors[id].data.is_some() => None,
+        Some(fixed) => Some(fixed),
+        None => Some(Affine::of(shared[group[id]])),
+    };
+    (0..ranges.len()).map(chosen).collect()
+}
+
+/// Scales that TensorFlow Lite prescribes.
+fn fixed(graph: &Graph, id: TensorId) -> Option<Affine> {
+    let producer = graph.nodes.iter().find(|node| node.outputs.contains(&id))?;
+    let affine = |scale: f32, zero_point| Some(Affine { scale, zero_point });
+    match producer.op {
+        Op::Softmax { .. } | Op::Unary(Unary::Logistic) => affine(1.0 / 256.0, -128),
+        Op::LogSoftmax => affine(16.0 / 256.0, 127),
+        Op::Unary(Unary::Tanh) | Op::L2Normalization => affine(1.0 / 128.0, 0),
+        _ => None,
+    }
+}
+
+/// A grid for a product's weights: of 8 bits that reaches the largest, of 4 bits the one with the least squared error.
+pub fn grid(network: &Network, index: usize, bits: u8) -> Grid {
+    let weights = elements(&network.constants[&network.graph.nodes[index].inputs[1].expect("products have weights")]);
+    let mut channels = vec![vec![]; output_channels(&network.graph, index)];
+    for (i, w) in weights.iter().enumerate() {
+        channels[channel_of(&network.graph, index, i, weights.len())].push(*w);
+    }
+    let mut grid = Grid { bits, scales: vec![] };
+    let limit = grid.limit();
+    grid.scales = channels.iter().map(|channel| scale(channel, limit, bits < 8)).collect();
+    grid
+}
+
+fn scale(weights: &[f32], limit: f32, clip: bool) -> f32 {
+    let largest = weights.iter().fold(0.0f32, |max, w| max.max(w.abs()));
+    if largest == 0.0 {
+        return 1.0 / limit;
+    }
+    let error = |scale: f32| -> f32 {
+        weights.iter().map(|w| w - (w / scale).round().clamp(-limit, limit) * scale).map(|e| e * e).sum()
+    };
+    let parts = if clip { 60 } else { 0 };
+    let candidates = (0..=parts).map(|step| largest * (1.0 - step as f32 / 100.0) / limit);
+    candidates.min_by(|a, b| error(*a).total_cmp(&error(*b))).unwrap_or(largest / limit)
+}
+
+/// Runs a network as if it were quantized. Gradients pass straight through, except where values are clipped.
+pub struct Simulated<'a> {
+    /// The network's structure.
+    pub graph: &'a Graph,
+    /// How it is quantized.
+    pub scheme: &'a Scheme,
+    /// Whether tensors are rounded.
+    pub activations: bool,
+}
+
+impl Hook for Simulated<'_> {
+    fn weights(&mut self, node: usize, weights: Value) -> Value {
+        match self.scheme.weights.get(&node) {
+            Some(grid) => on_grid(self.graph, node, grid, weights),
+            None => weights,
+        }
+    }
+
+    fn value(&mut self, tensor: TensorId, value: Value) -> Value {
+        match self.scheme.activations[tensor].filter(|_| self.activations) {
+            Some(affine) => rounded(value, affine),
+            None => value,
+        }
+    }
+}
+
+/// Weights rounded to their grid.
+pub fn on_grid(graph: &Graph, node: usize, grid: &Grid, weights: Value) -> Value {
+    let dims = weights.dims();
+    let channels = grid.scales.len();
+    let scales = value(grid.scales.clone(), 1, &weights.device().without_autodiff());
+    let depthwise = matches!(graph.nodes[node].op, Op::DepthwiseConv2d { .. });
+    let (rows, scales) = match depthwise {
+        true => (weights.reshape([-1, channels as i32]), scales),
+        false => (weights.reshape([channels as i32, -1]), scales.reshape([channels, 1])),
+    };
+    let steps = (rows.clone().detach() / scales.clone()).round().clamp(-grid.limit(), grid.limit());
+    straight_through(rows, steps * scales).reshape(dims)
+}
+
+/// A tensor rounded to its steps.
+pub fn rounded(value: Value, affine: Affine) -> Value {
+    let Affine { scale, zero_point } = affine;
+    let zero = zero_point as f32;
+    let clipped = value.clamp((-128.0 - zero) * scale, (127.0 - zero) * scale);
+    let steps = (clipped.clone().detach() / scale).round();
+    straight_through(clipped, steps * scale)
+}
+
+fn straight_through(value: Value, rounded: Value) -> Value {
+    match value.is_autodiff() {
+        true => value.clone() + (rounded - value.detach()),
+        false => rounded,
+    }
+}

@@ -1,0 +1,77 @@
+//! What `quantize` writes runs in TensorFlow Lite Micro and yields the bytes that it does here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tinderbox::compile::{Options, compile};
+use tinderbox::export::export;
+use tinderbox::graph::{DType, Graph};
+use tinderbox::import::import;
+use tinderbox::run::host;
+use tinderbox::run::npy::{self, Array};
+use tinderbox_train::data::{Inputs, Units};
+use tinderbox_train::quantize::range::Method;
+use tinderbox_train::quantize::{self, quantize};
+
+/// Float models, and by what their golden inputs are to be taken.
+const MODELS: [&str; 3] = ["mlperf_tiny/ic_resnet8_f32", "mlperf_tiny/vww_96_f32", "gesture/magicwand5_f32"];
+
+/// Where third-party models, data and tools are.
+fn shared() -> PathBuf {
+    std::env::var_os("TINDERBOX_SHARED")
+        .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into())
+        .into()
+}
+
+/// A Python with the package tflite-micro.
+fn python() -> Option<String> {
+    let python = std::env::var("TINDERBOX_TFLM_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has_it =
+        Command::new(&python).args(["-c", "import tflite_micro"]).output().is_ok_and(|out| out.status.success());
+    has_it.then_some(python)
+}
+
+#[test]
+fn quantized_models_run_in_tflm() {
+    let Some(python) = python().filter(|_| shared().exists()) else {
+        return eprintln!("SKIPPED: needs the shared data, and tflite-micro in TINDERBOX_TFLM_PYTHON");
+    };
+    let folder = tempfile::tempdir().expect("a folder for results");
+    for model in MODELS {
+        let graph = import(&shared().join("data/models").join(format!("{model}.tflite"))).expect(model);
+        let golden = shared().join("data/golden").join(model.rsplit('/').next().expect("a name"));
+        let examples = Inputs::read(&golden.join("input.npy"), Units { scale: 1.0, zero_point: 0.0 }).expect(model);
+        for (weight_bits, method, equalize) in [(8, Method::MinMax, false), (4, Method::Mse, true)] {
+            let options = quantize::Options { method, weight_bits, equalize, correct_bias: true };
+            let quantized = quantize(&graph, &examples, &options).expect(model).graph;
+            let stored = store(&quantized, &examples);
+            let here = here(&quantized, &stored);
+            assert_eq!(in_tflm(&python, folder.path(), &quantized, &stored), here, "{model}, {options:?}");
+        }
+    }
+}
+
+/// The examples as the model's input stores them.
+fn store(graph: &Graph, examples: &Inputs) -> Array {
+    let input = &graph.tensors[graph.inputs[0]];
+    let data = tinderbox_train::model::store(input, &examples.take(0..examples.len()));
+    Array { shape: [&[examples.len()], &input.shape[1..]].concat(), dtype: DType::I8, data }
+}
+
+fn here(graph: &Graph, inputs: &Array) -> Vec<u8> {
+    let image = compile(graph, &Options::default()).expect("quantized models compile");
+    let bytes = inputs.data.len() / inputs.shape[0];
+    let inferences: Vec<Vec<&[u8]>> = inputs.data.chunks(bytes).map(|input| vec![input]).collect();
+    host::run(&image, &inferences, false).expect("runs").concat().concat()
+}
+
+fn in_tflm(python: &str, folder: &Path, graph: &Graph, inputs: &Array) -> Vec<u8> {
+    let [model, input, output] = ["model.tflite", "input.npy", "output.npy"].map(|name| folder.join(name));
+    export(graph, &model).expect("writes");
+    npy::write(std::fs::File::create(&input).expect("creates"), inputs).expect("writes");
+    let script = shared().join("tools/oracle.py");
+    let run =
+        Command::new(python).arg(script).arg(&model).arg("--input").arg(&input).arg("--output").arg(&output).output();
+    let run = run.expect("python starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    npy::read(&output).expect("reads").data
+}
