@@ -4,7 +4,7 @@
 //! the rows that it expects; then its scratch and outputs overwrite whatever is there. Two inferences are replayed, the
 //! second on what the first left behind.
 
-use super::dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
+use super::dataflow::{Buffer, BufferId, Dataflow, NodeId, Role, Worker};
 use super::{Placement, Plan};
 use std::ops::Range;
 use thiserror::Error;
@@ -38,6 +38,18 @@ pub enum Violation {
         node: String,
         /// Its step.
         step: usize,
+    },
+    /// A ring without slots, at an unaligned place, or of less than all rows where they are addressed as one block.
+    #[error("the ring of `{buffer}` is not what its readers rely on")]
+    Ring {
+        /// The buffer.
+        buffer: String,
+    },
+    /// A node starts before another that must be done first, or makes another number of steps than it should.
+    #[error("`{node}` is out of step")]
+    OutOfStep {
+        /// The node.
+        node: String,
     },
     /// The schedule does something that the dataflow does not know.
     #[error("schedule: {0}")]
@@ -75,6 +87,9 @@ pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
         fresh: vec![None; flow.buffers.len()],
         inference: 0,
     };
+    if plan.executor_bytes < executor_bytes(flow, plan.kernels.len()) {
+        return Err(Violation::OutOfBounds { what: "the executor".into() });
+    }
     let executor = replay.bytes(0, plan.executor_bytes, || "the executor".into())?;
     replay.memory[executor].fill(Content::Executor);
     for inference in 0..2 {
@@ -119,7 +134,11 @@ impl Replay<'_> {
         match action {
             Action::Run { node, fresh } => self.run(*self.plan.kernels.get(node).ok_or(UNKNOWN_NODE)?, fresh),
             Action::Push { input, fresh } => self.run(self.pusher(input)?, fresh),
-            Action::Drop { .. } => Ok(()),
+            Action::Drop { input } => {
+                let node = self.pusher(input)?;
+                self.done[node] += 1;
+                Ok(())
+            }
             Action::Commit { tensor } => self.commit(tensor),
             Action::Repeat { .. } => Err(Violation::Schedule("nested repetitions")),
         }
@@ -128,8 +147,10 @@ impl Replay<'_> {
     fn run(&mut self, id: NodeId, fresh: bool) -> Result<(), Violation> {
         let node = &self.flow.nodes[id];
         let step = self.done[id];
-        if step >= node.steps {
-            return Err(Violation::Schedule("too many steps"));
+        if step >= node.steps
+            || step == 0 && node.after.iter().any(|before| self.done[*before] < self.plan.steps[*before])
+        {
+            return Err(Violation::OutOfStep { node: node.name.clone() });
         }
         for access in &node.reads {
             for row in access.rows[step].clone() {
@@ -213,7 +234,19 @@ impl Replay<'_> {
         self.write_rows(buffer, rows)
     }
 
+    /// Steps of an inference, after which the runtime's counter starts anew.
+    fn steps(&self, node: NodeId) -> usize {
+        match self.flow.nodes[node].worker {
+            Worker::Kernel => self.plan.steps[node],
+            // Rows that nobody reads are taken all the same.
+            Worker::Caller { .. } => self.flow.nodes[node].steps,
+        }
+    }
+
     fn finish(&self) -> Result<(), Violation> {
+        if let Some(node) = (0..self.done.len()).find(|node| self.done[*node] != self.steps(*node)) {
+            return Err(Violation::OutOfStep { node: self.flow.nodes[node].name.clone() });
+        }
         for (id, buffer) in self.flow.buffers.iter().enumerate() {
             for row in (0..buffer.rows).filter(|_| buffer.role == Role::Output) {
                 let content = self.content(id, row);
@@ -250,13 +283,16 @@ impl Replay<'_> {
 
     /// Where a row is now, by the runtime's rule.
     fn row_bytes(&self, buffer: BufferId, row: usize) -> Result<Range<usize>, Violation> {
-        let stride = self.flow.buffers[buffer].stride;
+        let Buffer { rows, stride, flat, align, ref name, .. } = self.flow.buffers[buffer];
         let Placement { offset, capacity, fresh, fresh_rows } = self.plan.placements[buffer];
+        if capacity == 0 || flat && (capacity < rows || fresh_rows > 0) || offset % align != 0 || fresh % align != 0 {
+            return Err(Violation::Ring { buffer: name.clone() });
+        }
         let start = match &self.fresh[buffer] {
             Some(rows) if row >= rows.start && row < rows.start + fresh_rows => fresh + (row - rows.start) * stride,
-            _ => offset + row % capacity.max(1) * stride,
+            _ => offset + row % capacity * stride,
         };
-        self.bytes(start, stride, || format!("`{}`", self.flow.buffers[buffer].name))
+        self.bytes(start, stride, || format!("`{name}`"))
     }
 
     fn bytes(&self, start: usize, bytes: usize, what: impl Fn() -> String) -> Result<Range<usize>, Violation> {
@@ -271,6 +307,13 @@ impl Replay<'_> {
         let pushes = |node: &super::dataflow::Node| node.worker == Worker::Caller { input };
         self.flow.nodes.iter().position(pushes).ok_or(UNKNOWN_NODE)
     }
+}
+
+/// What the runtime keeps at the start of the arena.
+fn executor_bytes(flow: &Dataflow, kernels: usize) -> usize {
+    let pushed = flow.nodes.iter().filter(|node| node.worker != Worker::Kernel).count();
+    let inputs = pushed + flow.buffers.iter().filter(|buffer| buffer.role == Role::Input).count();
+    tinderbox_runtime::program::executor_bytes(kernels, flow.buffers.len() + flow.views, inputs)
 }
 
 const UNKNOWN_NODE: Violation = Violation::Schedule("unknown node or input");

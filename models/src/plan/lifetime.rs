@@ -56,7 +56,7 @@ pub struct Part {
     pub bytes: usize,
     /// When it is in use: disjoint, ascending, not empty.
     pub live: Vec<Range<Time>>,
-    /// The row that it is, where it is one row only and always the same.
+    /// The first of its rows, where they are always the same.
     pub row: Option<usize>,
     /// How many rows it holds.
     pub rows: usize,
@@ -354,9 +354,10 @@ fn rows_in_time(flow: &Dataflow, events: &[Event], around: &Surroundings<'_>, en
             }
         }
     }
-    // A buffer that nobody touches in this stretch, but that must be there after it.
+    // A buffer that is there, though nobody in this stretch or after it needs it. The caller fills inputs all the same.
     for (id, rows) in all.iter_mut().enumerate() {
-        if (around.present)(id) && rows.read.iter().all(Option::is_none) {
+        let filled = flow.buffers[id].role == Role::Input;
+        if (around.present)(id) && !filled && rows.read.iter().all(Option::is_none) {
             rows.written.fill(None);
         }
     }
@@ -413,13 +414,7 @@ fn bands(stride: usize, count: usize, rows: &Rows) -> Vec<Part> {
         let live = merged(range.clone().filter_map(|row| rows.life(row)).collect());
         // One interval: rows of a band are not freed one by one.
         let live = live.first().zip(live.last()).map(|(a, b)| a.start..b.end).into_iter().collect();
-        Part {
-            offset: first * stride,
-            bytes: range.len() * stride,
-            live,
-            row: (height == 1).then_some(first),
-            rows: range.len(),
-        }
+        Part { offset: first * stride, bytes: range.len() * stride, live, row: Some(first), rows: range.len() }
     };
     (0..count).step_by(height.max(1)).map(band).collect()
 }

@@ -169,7 +169,7 @@ fn forbidden(a: &Block, b: &Block, a_to_b: &[InPlace], b_to_a: &[InPlace]) -> Fo
 
 /// Whether `dying` and `born` meet only where the one's rows replace the other's.
 fn replaces(clash: &[Range<u32>], pairs: &[InPlace], dying: &Part, born: &Part) -> bool {
-    // All the rows of a part, or the part that is this row.
+    // All the rows of a part, and those rows if it has always the same.
     let same = |part: &Part, first: usize, rows: usize| part.rows == rows && part.row.is_none_or(|row| row == first);
     let allowed = |time: u32| match pairs.binary_search_by_key(&time, |pair| pair.time) {
         Ok(i) => same(dying, pairs[i].input_row, pairs[i].rows) && same(born, pairs[i].output_row, pairs[i].rows),

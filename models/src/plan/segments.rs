@@ -78,7 +78,11 @@ impl Peaks {
 /// Live bytes while `segment` runs, whatever lies around it included.
 fn peak(demand: &Demand<'_>, segment: Range<NodeId>, reversed: &[bool]) -> usize {
     let events = demand.order_segment(segment.clone(), reversed);
-    let before = |buffer: usize| demand.writers[buffer].is_none_or(|writer| writer < segment.start);
+    let before = |buffer: usize| match demand.writers[buffer] {
+        Some(writer) => writer < segment.start,
+        // An input is gone once its last reader is done.
+        None => segment.start == 0 || demand.last_readers[buffer] >= segment.start,
+    };
     let after = |buffer: usize| demand.last_readers[buffer] >= segment.end;
     let around =
         Surroundings { present: &before, wanted: &after, may_be_fresh: &|buffer| may_be_fresh(demand, buffer) };
