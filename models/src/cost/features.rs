@@ -3,7 +3,7 @@
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
 use tinderbox_runtime::kernels::armv7em::conv::block_of;
-use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
+use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Copies, Layout};
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
@@ -120,23 +120,33 @@ fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
 }
 
 fn narrow(layer: &Layer, w: &Window) -> Features {
-    let layout = Layout::new(w);
+    let params = layer.params.get(Window::COUNT..).and_then(<[i32]>::first_chunk);
+    let columns = params.map_or(1, |words| ConvNarrow::from(*words).columns.max(1));
+    let layout = Layout::new(w, columns as usize);
     let words = layout.window(w);
     let rows = f64::from(w.out_height);
-    let blocks = blocks(w.out_width as usize).map(|count| count * rows);
-    let [four, two, one] = blocks;
+    let (mut counts, mut widened, mut parts) = ([0.0; 3], 0, 0);
+    for first in (0..w.out_width).step_by(columns as usize) {
+        let of_part = blocks(columns.min(w.out_width - first) as usize);
+        counts = std::array::from_fn(|i| counts[i] + of_part[i]);
+        let element = first * w.stride_width * w.in_channels - layout.front as i32;
+        let end = (element + 2 * layout.row as i32).min(w.in_width * w.in_channels);
+        widened += (end - element.max(0)).max(0);
+        parts += 1;
+    }
+    let [four, two, one] = counts.map(|count| count * rows);
     let taps = rows * f64::from(w.kernel_height);
-    let elements = (w.in_width * w.in_channels) as f64;
+    let (widened, parts) = (taps * f64::from(widened), taps * f64::from(parts));
     // Rows of inputs that stand whole in the arena may not be aligned.
     let aligned = (w.in_width * w.in_channels) % 4 == 0;
-    let mut features = products(layer, blocks, words, w.out_channels as usize);
+    let mut features = products(layer, [four, two, one], words, w.out_channels as usize);
     features.extend([
         ("row", rows),
-        ("tap_row", taps),
-        ("widened", if aligned { taps * elements } else { 0.0 }),
-        ("widened_unaligned", if aligned { 0.0 } else { taps * elements }),
-        ("padded", taps * (2.0 * layout.row as f64 - elements)),
-        ("shifted", if layout.twice { taps * layout.row as f64 } else { 0.0 }),
+        ("tap_row", parts),
+        ("widened", if aligned { widened } else { 0.0 }),
+        ("widened_unaligned", if aligned { 0.0 } else { widened }),
+        ("padded", parts * 2.0 * layout.row as f64 - widened),
+        ("shifted", if layout.copies == Copies::Plain { 0.0 } else { parts * layout.row as f64 }),
         ("gathered_row", (four + two + one) * f64::from(w.kernel_height)),
         ("gathered", (four + two + one) * words as f64),
     ]);

@@ -30,7 +30,7 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
     match variant.algorithm {
         Algorithm::Winograd => conv3x3::lower(lowering, node, convolution, variant.rows),
-        Algorithm::Product | Algorithm::Vectors => conv::lower(lowering, node, convolution, variant),
+        Algorithm::Product | Algorithm::Parts | Algorithm::Vectors => conv::lower(lowering, node, convolution, variant),
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
         Algorithm::Portable => {}
     }

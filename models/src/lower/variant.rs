@@ -11,6 +11,8 @@ pub enum Algorithm {
     Portable,
     /// Windows widened to int16 and multiplied in blocks of pixels.
     Product,
+    /// The same, widening as little at a time as a block needs: less scratch, more work.
+    Parts,
     /// As a fully connected layer over every pixel.
     Vectors,
     /// Winograd's method.

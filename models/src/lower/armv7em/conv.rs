@@ -30,6 +30,9 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
             if rows > MANY_ROWS { &steps[..steps.len() - 1] } else { steps },
             rows,
         ));
+        if w.in_channels % 4 != 0 && w.out_width as usize > BLOCK {
+            variants.extend(heights(Algorithm::Parts, &[1], rows));
+        }
     }
     if is_pointwise(&w) && w.out_width == 1 && vectors(lowering, convolution).is_some() {
         variants.extend(heights(Algorithm::Vectors, &[1], rows));
@@ -45,7 +48,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
     match variant.algorithm {
         Algorithm::Vectors => lower_vectors(lowering, node, convolution),
         _ if convolution.windows.window.in_channels % 4 == 0 => wide(lowering, node, convolution, variant.rows),
-        _ => narrow(lowering, node, convolution, variant.rows),
+        _ => narrow(lowering, node, convolution, variant),
     }
 }
 
@@ -101,22 +104,23 @@ fn is_pointwise(w: &Window) -> bool {
 }
 
 /// Rows widened as a whole.
-fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
+fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
     let w = convolution.windows.window;
     let Some(stream) = stream(lowering, convolution) else { return };
+    let columns = if variant.algorithm == Algorithm::Parts { BLOCK } else { w.out_width as usize };
     let requantization = convolution.channels[0].requantization;
     let input_zero_point = convolution.input_zero_point;
-    let params = ConvNarrow { input_zero_point, min: requantization.min, max: requantization.max };
+    let params = ConvNarrow { input_zero_point, columns: columns as i32, min: requantization.min, max: requantization.max };
     let view = convolution.windows.output(1);
     lowering
         .layer(node, abi::ARMV7EM_CONV_NARROW_S8, view.rows)
-        .rows_per_step(rows_per_step)
+        .rows_per_step(variant.rows)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)
         .params(w.words())
         .params(params.words())
         .weights(stream)
-        .scratch(Layout::new(&w).scratch_bytes(&w))
+        .scratch(Layout::new(&w, columns).scratch_bytes(&w))
         .finish();
 }
 

@@ -1,7 +1,9 @@
 //! Convolution of few channels, or of an odd number: first layers, above all.
 //!
-//! Rows are widened as a whole, borders included, and windows gathered from them. A window must begin at a word; where
-//! one may begin at an odd element, every row stands there twice, the second time one element further on.
+//! Rows are widened, borders included, and windows gathered from them. A window must begin at a word; where one may begin
+//! at an odd element, rows are shifted by one element.
+//!
+//! Where RAM is short, rows are widened in parts: as many columns as some outputs need.
 
 use super::conv::{BLOCK, block_of, taps};
 use super::gather::{Gather, gather, shift_row, widen_row};
@@ -16,6 +18,8 @@ crate::kernels::params! {
     ConvNarrow {
         /// Zero point of the input.
         input_zero_point,
+        /// Outputs of a row for which rows are widened at a time; at least 1.
+        columns,
         /// Smallest output, where the stream says that it is not int8's.
         min,
         /// Largest output.
@@ -23,30 +27,45 @@ crate::kernels::params! {
     }
 }
 
+/// Which copies of a widened row there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    /// As it is: all windows begin at even elements.
+    Plain,
+    /// Shifted by one element: all windows begin at odd elements.
+    Shifted,
+    /// Both.
+    Both,
+}
+
 /// How widened rows are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Words of a window's row: its elements, rounded up.
     pub run: usize,
-    /// Elements in front of the image: the padding, rounded up.
+    /// Elements in front of the first window's first column, the padding included; whole words of int8.
     pub front: usize,
     /// Words of a widened row.
     pub row: usize,
-    /// Whether every row stands there twice.
-    pub twice: bool,
+    /// Its copies.
+    pub copies: Copies,
 }
 
 impl Layout {
-    /// The layout for a window.
-    pub fn new(w: &Window) -> Self {
+    /// The layout for a window, for `columns` outputs at a time.
+    pub fn new(w: &Window, columns: usize) -> Self {
         let (channels, pad) = (w.in_channels as usize, w.pad_left as usize);
         let step = w.stride_width as usize * channels;
         let run = (w.kernel_width as usize * channels).div_ceil(2);
-        let front = (pad * channels).next_multiple_of(2);
+        let front = (pad * channels).next_multiple_of(4);
         let start = front - pad * channels;
-        let windows = start + (w.out_width as usize - 1) * step + 2 * run;
-        let elements = windows.max(front + w.in_width as usize * channels);
-        Layout { run, front, row: elements / 2 + 1, twice: start % 2 == 1 || step % 2 == 1 }
+        let elements = start + (columns - 1) * step + 2 * run;
+        let copies = match (start % 2, step % 2) {
+            (0, 0) => Copies::Plain,
+            (1, 0) => Copies::Shifted,
+            _ => Copies::Both,
+        };
+        Layout { run, front, row: elements / 2 + 1, copies }
     }
 
     /// Words of a window.
@@ -54,9 +73,14 @@ impl Layout {
         self.run * w.kernel_height as usize
     }
 
-    /// Bytes of scratch: a block, and as many rows as a window has.
+    /// Bytes of scratch: a block, and as many rows as a window has, with their copies.
     pub fn scratch_bytes(&self, w: &Window) -> usize {
-        let rows = w.kernel_height as usize * if self.twice { 2 } else { 1 };
+        let rows = w.kernel_height as usize;
+        let rows = match self.copies {
+            Copies::Plain => rows,
+            Copies::Shifted => rows + 1,
+            Copies::Both => 2 * rows,
+        };
         4 * (BLOCK * self.window(w) + rows * self.row)
     }
 }
@@ -67,7 +91,8 @@ impl Layout {
 pub fn conv_narrow_s8(step: &Step<'_>) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     let (w, params) = (Window::from(*window), ConvNarrow::from(*rest.first_chunk()?));
-    let layout = Layout::new(&w);
+    let columns = params.columns.max(1);
+    let layout = Layout::new(&w, columns as usize);
     let words = layout.window(&w);
     let (block, widened) = step.scratch()?.split_at_checked(4 * BLOCK * words)?;
     let stream = step.weights().as_ptr_range();
@@ -82,69 +107,97 @@ pub fn conv_narrow_s8(step: &Step<'_>) -> Option<()> {
         max: params.max,
     };
     for y in step.output_rows()? {
-        let copy_bytes = 4 * layout.row * w.kernel_height as usize;
-        for (i, tap) in taps(&w, step.input(0)?, y)?.iter().enumerate() {
-            let row = view(widened, 4 * layout.row * i, 4 * layout.row)?;
-            widen(&w, &layout, *tap, row, params.input_zero_point as i16)?;
-            if layout.twice {
-                let shifted = view(widened, copy_bytes + 4 * layout.row * i, 4 * layout.row)?;
-                // SAFETY: both are views of a row's words.
-                unsafe { shift_row(row.as_ptr().cast(), layout.row, shifted.as_ptr().cast_mut().cast()) };
-            }
-        }
+        let taps = taps(&w, step.input(0)?, y)?;
         let out = view(step.output(0)?.get(y)?, 0, (w.out_width * w.out_channels) as usize)?;
         product.out = out.as_ptr().cast_mut().cast();
-        multiply_row(&w, &layout, widened, &mut product);
+        let mut first = 0;
+        while first < w.out_width {
+            let pixels = columns.min(w.out_width - first);
+            let element = first * w.stride_width * w.in_channels - layout.front as i32;
+            for (i, tap) in taps.iter().enumerate() {
+                widen_copies(&w, &layout, *tap, element, widened, i, params.input_zero_point as i16)?;
+            }
+            multiply(&w, &layout, widened, &mut product, pixels as usize);
+            first += pixels;
+        }
     }
     Some(())
 }
 
-/// One row of the image with zero points around it; zero points only if there is none.
-fn widen(w: &Window, layout: &Layout, from: Option<Cells<'_>>, to: Cells<'_>, zero_point: i16) -> Option<()> {
-    let elements = (w.in_width * w.in_channels) as usize;
-    let fill = |range: std::ops::Range<usize>| {
-        for half in to.get(2 * range.start..2 * range.end).into_iter().flat_map(|cells| cells.as_chunks::<2>().0) {
+/// Widens row `i` of the windows, from `element` of the image's row on.
+fn widen_copies(
+    w: &Window,
+    layout: &Layout,
+    from: Option<Cells<'_>>,
+    element: i32,
+    widened: Cells<'_>,
+    i: usize,
+    zero_point: i16,
+) -> Option<()> {
+    let (rows, bytes) = (w.kernel_height as usize, 4 * layout.row);
+    let copy = |place: usize| view(widened, bytes * place, bytes);
+    let (plain, shifted) = match layout.copies {
+        Copies::Plain => (copy(i)?, None),
+        Copies::Shifted => (copy(rows)?, Some(copy(i)?)),
+        Copies::Both => (copy(i)?, Some(copy(rows + i)?)),
+    };
+    widen((w.in_width * w.in_channels) as usize, from, element, plain, zero_point)?;
+    if let Some(shifted) = shifted {
+        // SAFETY: both are views of a row's words.
+        unsafe { shift_row(plain.as_ptr().cast(), layout.row, shifted.as_ptr().cast_mut().cast()) };
+    }
+    Some(())
+}
+
+/// A part of a row of the image, of so many elements, from `first` on; zero points where there is none.
+fn widen(elements: usize, from: Option<Cells<'_>>, first: i32, to: Cells<'_>, zero_point: i16) -> Option<()> {
+    let fill = |cells: Cells<'_>| {
+        for half in cells.as_chunks::<2>().0 {
             let [low, high] = zero_point.to_le_bytes();
             half[0].set(low);
             half[1].set(high);
         }
     };
     let Some(from) = from else {
-        fill(0..2 * layout.row);
+        fill(to);
         return Some(());
     };
-    fill(0..layout.front);
-    fill(layout.front + elements..2 * layout.row);
-    let (from, to) = (view(from, 0, elements)?.as_ptr().cast::<u8>(), view(to, 2 * layout.front, 2 * elements)?);
-    let to = to.as_ptr().cast_mut().cast::<i16>();
+    let (before, start) = if first < 0 { (first.unsigned_abs() as usize, 0) } else { (0, first as usize) };
+    let (before, rest) = to.split_at_checked(2 * before)?;
+    let count = elements.saturating_sub(start).min(rest.len() / 2);
+    let (to, after) = rest.split_at_checked(2 * count)?;
+    fill(before);
+    fill(after);
+    let (from, to) = (view(from, start, count)?.as_ptr().cast::<u8>(), to.as_ptr().cast_mut().cast::<i16>());
     // Rows of an input that stands whole in the arena may begin anywhere.
-    let quads = if from.addr() % 4 == 0 { elements / 4 } else { 0 };
-    // SAFETY: `from` and `to` are views of the row's elements; the quads are aligned: the arena's words are, and the front
-    // is an even number of elements.
+    let quads = if from.addr() % 4 == 0 { count / 4 } else { 0 };
+    // SAFETY: `from` and `to` are views of so many elements; the quads are aligned: the arena's words are, and what is
+    // filled in front are whole words.
     unsafe {
         if quads > 0 {
             widen_row(from, quads, to.cast());
         }
-        widen_bytes(from.add(4 * quads), elements - 4 * quads, to.add(4 * quads));
+        widen_bytes(from.add(4 * quads), count - 4 * quads, to.add(4 * quads));
     }
     Some(())
 }
 
-/// Computes an output row from widened rows.
-fn multiply_row(w: &Window, layout: &Layout, widened: Cells<'_>, product: &mut Gemm) {
+/// Computes the first `pixels` outputs from widened rows.
+fn multiply(w: &Window, layout: &Layout, widened: Cells<'_>, product: &mut Gemm, pixels: usize) {
     let rows = w.kernel_height as usize;
     let channels = w.in_channels as usize;
     let step = w.stride_width as usize * channels;
     let start = layout.front - w.pad_left as usize * channels;
     let skip = 4 * (layout.row - layout.run);
+    // An odd element begins a word in the shifted copy.
+    let shifted = if layout.copies == Copies::Both { layout.row * rows } else { 0 };
     let mut work = Gather { from: [std::ptr::null(); BLOCK], run: layout.run, rows, skip, to: product.x.cast_mut() };
     let mut pixel = 0;
-    while pixel < w.out_width as usize {
-        let count = block_of(w.out_width as usize - pixel);
+    while pixel < pixels {
+        let count = block_of(pixels - pixel);
         for (p, from) in work.from.iter_mut().enumerate() {
             let element = start + (pixel + p) * step;
-            // An odd element begins a word in the second copy.
-            let word = if element.is_multiple_of(2) { element / 2 } else { layout.row * rows + element.div_ceil(2) };
+            let word = if element.is_multiple_of(2) { element / 2 } else { shifted + element.div_ceil(2) };
             *from = widened.as_ptr().cast::<u32>().wrapping_add(word);
         }
         // SAFETY: every window lies in its widened rows, which have words to spare; the block has room for `count`
