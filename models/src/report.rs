@@ -21,6 +21,8 @@ pub struct Report {
     pub arena_bytes: usize,
     /// RAM that no order of the same steps can go below.
     pub arena_lower_bound_bytes: usize,
+    /// The layer at work when the most of it is in use.
+    pub binding_layer: String,
     /// RAM of the handle.
     pub model_bytes: Option<u64>,
     /// Deepest use of the stack.
@@ -79,6 +81,7 @@ impl Report {
             executed_macs: image.nodes().map(|node| node.layer.macs).sum(),
             arena_bytes: plan.arena_bytes,
             arena_lower_bound_bytes: plan.lower_bound_bytes,
+            binding_layer: image.flow().nodes.get(plan.busiest).map_or(String::new(), |node| node.name.clone()),
             flash: Flash {
                 weights: image.nodes().map(|node| node.layer.weights.len() as u64).sum(),
                 ..Flash::default()

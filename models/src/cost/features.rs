@@ -25,6 +25,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
             window().map(|w| depthwise_windows(layer, &w))
         }
+        "tbx_conv_2d_s8" | "tbx_depthwise_conv_2d_s8" => window().map(|w| portable_windows(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" => {
             layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
@@ -44,6 +45,27 @@ fn elements(layer: &Layer, node: &Node) -> Features {
         ("row", rows(&node.reads) + rows(&node.writes)),
         ("element", layer.elements as f64),
         ("mac", layer.macs as f64),
+    ]
+}
+
+/// Windows computed tap by tap, those in the padding left out.
+fn portable_windows(layer: &Layer, w: &Window) -> Features {
+    let inside = |outputs: i32, stride: i32, pad: i32, kernel: i32, dilation: i32, size: i32| -> f64 {
+        let taps =
+            |at: i32| (0..kernel).filter(|tap| (0..size).contains(&(at * stride - pad + tap * dilation))).count();
+        (0..outputs).map(|at| taps(at) as f64).sum()
+    };
+    let heights = inside(w.out_height, w.stride_height, w.pad_top, w.kernel_height, w.dilation_height, w.in_height);
+    let widths = inside(w.out_width, w.stride_width, w.pad_left, w.kernel_width, w.dilation_width, w.in_width);
+    let taps = heights * widths * f64::from(w.out_channels);
+    let all = f64::from(w.out_height * w.kernel_height) * f64::from(w.out_width * w.kernel_width);
+    let per_tap = layer.macs as f64 / (all * f64::from(w.out_channels)).max(1.0);
+    vec![
+        ("row", f64::from(w.out_height)),
+        ("element", layer.elements as f64),
+        ("window_row", heights * f64::from(w.out_width * w.out_channels)),
+        ("tap", taps),
+        ("mac", taps * per_tap),
     ]
 }
 
@@ -120,7 +142,7 @@ fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
 }
 
 fn narrow(layer: &Layer, w: &Window) -> Features {
-    let params = layer.params.get(Window::COUNT..).and_then(<[i32]>::first_chunk);
+    let params = layer.params.get(Window::FIELDS.len()..).and_then(<[i32]>::first_chunk);
     let columns = params.map_or(1, |words| ConvNarrow::from(*words).columns.max(1));
     let layout = Layout::new(w, columns as usize);
     let words = layout.window(w);

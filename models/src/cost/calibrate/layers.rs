@@ -92,8 +92,9 @@ fn others(rng: &mut Rng) -> Vec<Graph> {
             [shape[0] / 2, shape[1] / 2],
             Op::MaxPool2d { kernel: two, stride: two, padding, activation },
         ),
-        Builder::unary(rng, [1, 1, shape[2]], [1, 1], Op::Softmax { beta: 1.0 }),
+        Builder::unary(rng, [1, 1, 1 + 3 * shape[0]], [1, 1], Op::Softmax { beta: 1.0 }),
         Builder::add(rng, shape),
+        Builder::add(rng, [shape[0], 4 * shape[1], shape[2]]),
     ]
 }
 

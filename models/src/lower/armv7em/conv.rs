@@ -110,7 +110,8 @@ fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, v
     let columns = if variant.algorithm == Algorithm::Parts { BLOCK } else { w.out_width as usize };
     let requantization = convolution.channels[0].requantization;
     let input_zero_point = convolution.input_zero_point;
-    let params = ConvNarrow { input_zero_point, columns: columns as i32, min: requantization.min, max: requantization.max };
+    let params =
+        ConvNarrow { input_zero_point, columns: columns as i32, min: requantization.min, max: requantization.max };
     let view = convolution.windows.output(1);
     lowering
         .layer(node, abi::ARMV7EM_CONV_NARROW_S8, view.rows)
