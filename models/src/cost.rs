@@ -89,17 +89,19 @@ impl Table {
         features(layer, node).iter().map(|(name, count)| cost(name) * count).sum()
     }
 
-    /// Instructions of moving rows to their slots, by the node that wrote them.
+    /// Instructions of moving rows to their slots, by the node before: the one whose step is over.
     pub fn commits(&self, flow: &Dataflow, plan: &Plan) -> Vec<f64> {
         let mut costs = vec![0.0; flow.nodes.len()];
-        let writer = |tensor: usize| flow.nodes.iter().position(|n| n.writes.iter().any(|w| w.buffer == tensor));
+        let mut before = 0;
         let mut cursor = Cursor::default();
         while let Some(action) = cursor.action(&plan.schedule) {
-            if let Action::Commit { tensor } = action
-                && let Some(node) = writer(tensor)
-            {
-                let rows = plan.placements[tensor].fresh_rows as f64;
-                costs[node] += rows * (self.commit + self.commit_byte * flow.buffers[tensor].stride as f64);
+            match action {
+                Action::Run { node, .. } => before = plan.kernels[node],
+                Action::Commit { tensor } => {
+                    let rows = plan.placements[tensor].fresh_rows as f64;
+                    costs[before] += rows * (self.commit + self.commit_byte * flow.buffers[tensor].stride as f64);
+                }
+                _ => {}
             }
             cursor.advance();
         }
