@@ -2,6 +2,7 @@
 //! instruction set live in that set's folder and equal them bit for bit.
 
 pub mod add;
+pub mod arithmetic;
 #[allow(unsafe_code)]
 pub mod armv7em;
 pub mod compare;
@@ -12,6 +13,7 @@ pub mod fully_connected;
 pub mod integer;
 pub mod l2_normalization;
 pub mod lookup;
+pub mod matmul;
 pub mod movement;
 pub mod mul;
 pub mod pool;

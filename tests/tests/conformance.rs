@@ -6,18 +6,7 @@ use tinderbox::run::host;
 use tinderbox_tests::cases::{Case, folders};
 
 /// Operators that are refused yet, in some type or form.
-const PENDING: &[&str] = &[
-    "AVERAGE_POOL_2D",
-    "BATCH_MATMUL",
-    "CONV_2D",
-    "DEPTHWISE_CONV_2D",
-    "FULLY_CONNECTED",
-    "MAX_POOL_2D",
-    "SVDF",
-    "TOPK_V2",
-    "TRANSPOSE_CONV",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM",
-];
+const PENDING: &[&str] = &["SVDF", "TOPK_V2", "UNIDIRECTIONAL_SEQUENCE_LSTM"];
 
 #[test]
 fn whole_inputs() {

@@ -8,7 +8,8 @@ pub(super) mod fully_connected;
 mod product;
 
 use super::lowering::Lowering;
-use super::operators::conv::{Channel, Convolution, Kind};
+use super::operators::conv::{Convolution, Kind};
+use super::operators::product::Channel;
 use super::requant::Short;
 use super::{Algorithm, Variant};
 use crate::graph::Node;

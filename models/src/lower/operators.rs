@@ -5,9 +5,11 @@ pub(super) mod conv;
 mod convert;
 pub(super) mod dense;
 mod elementwise;
+mod matmul;
 pub(super) mod movement;
 mod normalize;
 mod pool;
+pub(super) mod product;
 mod reduce;
 mod resize;
 mod unary;
@@ -26,6 +28,8 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
         Op::DepthwiseConv2d { stride, dilation, padding, activation, multiplier } => {
             conv::depthwise(l, node, stride, dilation, padding, activation, multiplier)
         }
+        Op::TransposeConv { stride, padding, activation } => conv::transpose(l, node, stride, padding, activation),
+        Op::BatchMatMul { adj_x, adj_y } => matmul::batch_matmul(l, node, adj_x, adj_y),
         Op::FullyConnected { activation } => dense::fully_connected(l, node, activation),
         Op::AveragePool2d { kernel, stride, padding, activation } => {
             pool::average(l, node, kernel, stride, padding, activation)

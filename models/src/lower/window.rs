@@ -10,6 +10,8 @@ use tinderbox_runtime::kernels::window::Window;
 pub(super) struct Windows {
     pub(super) window: Window,
     images: usize,
+    /// Every input pixel spreads over a window of the output.
+    inverted: bool,
 }
 
 /// What a node says of its window.
@@ -62,7 +64,22 @@ impl Windows {
             pad_left: int(vertical(in_w, out_w, kernel.w, stride.w, dilation.w, extra.1))?,
         };
         let window = if in_h == 1 && out_h == 1 && kernel.h == 1 && extra.0 == 0 { turned(window) } else { window };
-        Some(Windows { window, images })
+        Some(Windows { window, images, inverted: false })
+    }
+
+    /// Output and input exchanged: the windows of a transposed convolution.
+    pub(super) fn inverted(self) -> Self {
+        let w = self.window;
+        let window = Window {
+            in_height: w.out_height,
+            in_width: w.out_width,
+            in_channels: w.out_channels,
+            out_height: w.in_height,
+            out_width: w.in_width,
+            out_channels: w.in_channels,
+            ..w
+        };
+        Windows { window, inverted: true, ..self }
     }
 
     /// How many images there are.
@@ -86,8 +103,14 @@ impl Windows {
     pub(super) fn rows(&self, y: usize) -> Range<usize> {
         let w = &self.window;
         let (image, y) = (y as i32 / w.out_height, y as i32 % w.out_height);
-        let top = y * w.stride_height - w.pad_top;
-        let bottom = top + (w.kernel_height - 1) * w.dilation_height + 1;
+        let (top, bottom) = if self.inverted {
+            // The first and last input row whose window reaches `y`.
+            let last = y + w.pad_top;
+            ((last - w.kernel_height).div_euclid(w.stride_height) + 1, last / w.stride_height + 1)
+        } else {
+            let top = y * w.stride_height - w.pad_top;
+            (top, top + (w.kernel_height - 1) * w.dilation_height + 1)
+        };
         let clamp = |row: i32| (image * w.in_height + row.clamp(0, w.in_height)) as usize;
         clamp(top)..clamp(bottom)
     }

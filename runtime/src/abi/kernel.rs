@@ -1,6 +1,7 @@
 //! The kernels under their C names, which emitted programs refer to.
 
 use crate::kernels;
+use crate::kernels::arithmetic::{F32, Int4, Narrow, Wide};
 use crate::program::Kernel;
 use crate::status::Status;
 use crate::step::Step;
@@ -31,10 +32,64 @@ macro_rules! kernels {
 }
 
 kernels! {
+    /// Convolution, int8.
+    CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d::<Narrow<i8>>;
+    /// Convolution, int8 with int4 weights.
+    CONV_2D_S8W4 = tbx_conv_2d_s8w4: kernels::conv::conv_2d::<Int4>;
+    /// Convolution, int16 with int8 weights.
+    CONV_2D_S16 = tbx_conv_2d_s16: kernels::conv::conv_2d::<Wide>;
+    /// Convolution, int16 with int8 weights and int32 sums.
+    CONV_2D_S16_NARROW = tbx_conv_2d_s16_narrow: kernels::conv::conv_2d::<Narrow<i16>>;
+    /// Convolution, float.
+    CONV_2D_F32 = tbx_conv_2d_f32: kernels::conv::conv_2d::<F32>;
+    /// Depthwise convolution, int8.
+    DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d::<Narrow<i8>>;
+    /// Depthwise convolution, int8 with int4 weights.
+    DEPTHWISE_CONV_2D_S8W4 = tbx_depthwise_conv_2d_s8w4: kernels::conv::depthwise_conv_2d::<Int4>;
+    /// Depthwise convolution, int16 with int8 weights.
+    DEPTHWISE_CONV_2D_S16 = tbx_depthwise_conv_2d_s16: kernels::conv::depthwise_conv_2d::<Wide>;
+    /// Depthwise convolution, float.
+    DEPTHWISE_CONV_2D_F32 = tbx_depthwise_conv_2d_f32: kernels::conv::depthwise_conv_2d::<F32>;
+    /// Transposed convolution, int8.
+    TRANSPOSE_CONV_S8 = tbx_transpose_conv_s8: kernels::conv::transpose_conv::<Narrow<i8>>;
+    /// Transposed convolution, int8 with int4 weights.
+    TRANSPOSE_CONV_S8W4 = tbx_transpose_conv_s8w4: kernels::conv::transpose_conv::<Int4>;
+    /// Transposed convolution, int16 with int8 weights.
+    TRANSPOSE_CONV_S16 = tbx_transpose_conv_s16: kernels::conv::transpose_conv::<Wide>;
+    /// Transposed convolution, float.
+    TRANSPOSE_CONV_F32 = tbx_transpose_conv_f32: kernels::conv::transpose_conv::<F32>;
+    /// Fully connected layer, int8.
+    FULLY_CONNECTED_S8 = tbx_fully_connected_s8: kernels::fully_connected::fully_connected::<Narrow<i8>>;
+    /// Fully connected layer, int8 with int4 weights.
+    FULLY_CONNECTED_S8W4 = tbx_fully_connected_s8w4: kernels::fully_connected::fully_connected::<Int4>;
+    /// Fully connected layer, int16 with int8 weights.
+    FULLY_CONNECTED_S16 = tbx_fully_connected_s16: kernels::fully_connected::fully_connected::<Wide>;
+    /// Fully connected layer, float.
+    FULLY_CONNECTED_F32 = tbx_fully_connected_f32: kernels::fully_connected::fully_connected::<F32>;
+    /// Product of two computed matrices, int8.
+    BATCH_MATMUL_S8 = tbx_batch_matmul_s8: kernels::matmul::s8;
+    /// Product of two computed matrices, int16.
+    BATCH_MATMUL_S16 = tbx_batch_matmul_s16: kernels::matmul::s16;
+    /// Product of two computed matrices, float.
+    BATCH_MATMUL_F32 = tbx_batch_matmul_f32: kernels::matmul::f32;
     /// Average pooling, int8.
-    AVERAGE_POOL_S8 = tbx_average_pool_s8: kernels::pool::average_s8;
+    AVERAGE_POOL_S8 = tbx_average_pool_s8: kernels::pool::average::<i8>;
+    /// Average pooling, int16.
+    AVERAGE_POOL_S16 = tbx_average_pool_s16: kernels::pool::average::<i16>;
+    /// Average pooling, float.
+    AVERAGE_POOL_F32 = tbx_average_pool_f32: kernels::pool::average::<f32>;
     /// Global average pooling a row at a time, int8.
-    GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average_s8;
+    GLOBAL_AVERAGE_POOL_S8 = tbx_global_average_pool_s8: kernels::pool::global_average::<i8>;
+    /// Global average pooling a row at a time, int16.
+    GLOBAL_AVERAGE_POOL_S16 = tbx_global_average_pool_s16: kernels::pool::global_average::<i16>;
+    /// Global average pooling a row at a time, float.
+    GLOBAL_AVERAGE_POOL_F32 = tbx_global_average_pool_f32: kernels::pool::global_average::<f32>;
+    /// Maximum pooling, int8.
+    MAX_POOL_S8 = tbx_max_pool_s8: kernels::pool::max::<i8>;
+    /// Maximum pooling, int16.
+    MAX_POOL_S16 = tbx_max_pool_s16: kernels::pool::max::<i16>;
+    /// Maximum pooling, float.
+    MAX_POOL_F32 = tbx_max_pool_f32: kernels::pool::max::<f32>;
     /// A constant tensor, row by row.
     CONSTANT = tbx_constant: kernels::movement::constant;
     /// Elementwise addition on the DSP extension, int8.
@@ -55,16 +110,8 @@ kernels! {
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
     /// Global average pooling on the DSP extension, int8.
     ARMV7EM_GLOBAL_AVERAGE_POOL_S8 = tbx_armv7em_global_average_pool_s8: kernels::armv7em::pool::global_average_s8;
-    /// Convolution, int8.
-    CONV_2D_S8 = tbx_conv_2d_s8: kernels::conv::conv_2d_s8;
     /// A copy of every row.
     COPY = tbx_copy: kernels::movement::copy_rows;
-    /// Depthwise convolution, int8.
-    DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d_s8;
-    /// Fully connected layer, int8.
-    FULLY_CONNECTED_S8 = tbx_fully_connected_s8: kernels::fully_connected::s8;
-    /// Maximum pooling, int8.
-    MAX_POOL_S8 = tbx_max_pool_s8: kernels::pool::max_s8;
     /// Inputs joined within rows.
     JOIN = tbx_join: kernels::movement::join;
     /// Elements in another order, some left out, some added.

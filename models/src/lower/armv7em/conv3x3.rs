@@ -3,7 +3,8 @@
 use super::{Form, bytes, folded_bias, pair, sums};
 use crate::graph::Node;
 use crate::lower::lowering::Lowering;
-use crate::lower::operators::conv::{Channel, Convolution};
+use crate::lower::operators::conv::Convolution;
+use crate::lower::operators::product::Channel;
 use crate::lower::variant::heights;
 use crate::lower::{Algorithm, Variant};
 use std::sync::Arc;

@@ -12,13 +12,13 @@ use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// Lowers a fully connected layer; `false` if a channel's numbers are out of the kernel's range.
 pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) -> bool {
-    if dense.weight_zero_point != 0 {
+    if dense.weight_zero_point() != 0 {
         return false;
     }
-    let weights = dense.weights.chunks(dense.inputs);
+    let (channels, weights) = (dense.channels(), dense.weights());
     let rows: Vec<Row<'_>> =
-        dense.channels.iter().zip(weights).map(|(channel, weights)| Row { channel, weights }).collect();
-    let stream = lowering.stream(Algorithm::Vectors, || vector_stream(&rows, dense.input_zero_point, dense.inputs));
+        channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights }).collect();
+    let stream = lowering.stream(Algorithm::Vectors, || vector_stream(&rows, dense.input_zero_point(), dense.inputs));
     let Some(stream) = stream else { return false };
     dense
         .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_S8)

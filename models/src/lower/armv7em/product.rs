@@ -1,7 +1,7 @@
 //! Streams for products of matrices, and of a matrix and a vector.
 
 use super::{Form, folded_bias, pair, sums};
-use crate::lower::operators::conv::Channel;
+use crate::lower::operators::product::Channel;
 use std::ops::Range;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, PAIR};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;

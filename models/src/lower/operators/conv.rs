@@ -1,14 +1,13 @@
-//! Convolution and depthwise convolution.
+//! Convolution, depthwise and transposed convolution.
 
+use super::product::{Channel, Format, Product, in_double};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
 use crate::lower::lowering::Lowering;
-use crate::lower::requant::Requantization;
 use crate::lower::window::{Geometry, Windows};
-use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, scale};
-use tinderbox_runtime::abi;
-use tinderbox_runtime::kernels::conv::Quantized;
+use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em};
+use tinderbox_runtime::abi::{self, Named};
 
-/// A convolution, depthwise or not, ready for any kernel.
+/// An int8 convolution, depthwise or not, ready for any kernel.
 pub(in crate::lower) struct Convolution {
     pub(in crate::lower) input: TensorId,
     pub(in crate::lower) windows: Windows,
@@ -27,13 +26,6 @@ pub(in crate::lower) enum Kind {
     Grouped(usize),
     /// Every input channel has this many outputs of its own.
     Depthwise(usize),
-}
-
-/// One output channel.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::lower) struct Channel {
-    pub(in crate::lower) bias: i32,
-    pub(in crate::lower) requantization: Requantization,
 }
 
 /// Lowers `CONV_2D`.
@@ -65,6 +57,31 @@ pub(super) fn depthwise(
     lower(lowering, node, geometry, activation, Kind::Depthwise(multiplier))
 }
 
+/// Lowers `TRANSPOSE_CONV`: its windows are those of the convolution from output to input.
+pub(super) fn transpose(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    stride: Stride,
+    padding: Padding,
+    activation: Activation,
+) -> Result<(), Error> {
+    let [_, h, w, channels] = weights_shape(lowering, node)?;
+    let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
+    let geometry = Geometry::dense(Stride { h, w }, stride, padding);
+    let windows = Windows::new(lowering.tensor(output), lowering.tensor(input), geometry).map(|w| w.inverted());
+    let windows = windows.ok_or_else(|| Error::unsupported(node, "a dimension is too large"))?;
+    let count = windows.window.out_channels as usize;
+    let product = Product::new(lowering, node, input, activation, count, in_double)?;
+    let kernel = match product.format {
+        Format::S8 => abi::TRANSPOSE_CONV_S8,
+        Format::S8W4 => abi::TRANSPOSE_CONV_S8W4,
+        Format::S16 | Format::S16Narrow => abi::TRANSPOSE_CONV_S16,
+        Format::F32 => abi::TRANSPOSE_CONV_F32,
+    };
+    portable(lowering, node, input, &windows, &product, kernel, channels);
+    Ok(())
+}
+
 fn weights_shape(lowering: &Lowering<'_>, node: &Node) -> Result<[usize; 4], Error> {
     let weights = lowering.tensor(lowering.input(node, 1)?);
     weights.shape.as_slice().try_into().map_err(|_| Error::unsupported(node, "weights must have rank 4"))
@@ -81,76 +98,84 @@ fn lower(
     if let Some(padded) = lowering.padded.get(&input) {
         (input, geometry.extra) = (padded.source, (padded.top, padded.left));
     }
-    lowering.expect_type(node, input, DType::I8)?;
-    lowering.expect_type(node, output, DType::I8)?;
     let windows = Windows::new(lowering.tensor(input), lowering.tensor(output), geometry)
         .ok_or_else(|| Error::unsupported(node, "a dimension is too large"))?;
-    let (_, input_zero_point) = lowering.scale_of(node, input)?;
-    let channels = channels(lowering, node, input, activation, windows.window.out_channels as usize)?;
-    let weights = lowering.constant_input(node, 1)?.iter().map(|byte| *byte as i8).collect();
-    let convolution = Convolution { input, windows, input_zero_point, channels, weights, kind };
-    let mut variants = match lowering.kernels {
-        Kernels::Armv7em => armv7em::variants(lowering, &convolution),
-        Kernels::Portable => vec![],
+    let mut product = Product::new(lowering, node, input, activation, windows.window.out_channels as usize, in_double)?;
+    // TensorFlow Lite Micro sums in 32 bits where the bias has no more; in this operator only.
+    let wide = node.inputs.get(2).copied().flatten().is_some_and(|bias| lowering.tensor(bias).dtype == DType::I64);
+    if product.format == Format::S16 && !wide && matches!(kind, Kind::Grouped(_)) {
+        product.format = Format::S16Narrow;
+    }
+    let convolution = Convolution::new(input, windows, &product, kind);
+    let mut variants = match (lowering.kernels, &convolution) {
+        (Kernels::Armv7em, Some(convolution)) => armv7em::variants(lowering, convolution),
+        _ => vec![],
     };
-    variants.push(Variant::PORTABLE);
-    match lowering.choose(variants) {
-        Some(variant) if variant.algorithm != Algorithm::Portable => {
+    // Packed weights stay packed unless speed is worth the flash.
+    let place = if product.format == Format::S8W4 { 0 } else { variants.len() };
+    variants.insert(place, Variant::PORTABLE);
+    match (lowering.choose(variants), convolution) {
+        (Some(variant), Some(convolution)) if variant.algorithm != Algorithm::Portable => {
             armv7em::lower(lowering, node, &convolution, variant)
         }
-        _ => portable(lowering, node, &convolution),
+        _ => {
+            let (kernel, last) = kind.portable(product.format);
+            portable(lowering, node, input, &windows, &product, kernel, last);
+        }
     }
     Ok(())
 }
 
-fn portable(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
-    let Convolution { input, windows, input_zero_point, channels, weights, kind } = convolution;
-    let (kernel, last) = match kind {
-        Kind::Grouped(channels) => (abi::CONV_2D_S8, *channels),
-        Kind::Depthwise(multiplier) => (abi::DEPTHWISE_CONV_2D_S8, *multiplier),
-    };
-    let view = windows.output(1);
-    let Requantization { zero_point: output_zero_point, min, max, .. } = channels[0].requantization;
-    let words = |c: &Channel| [c.bias, c.requantization.scale.multiplier, c.requantization.scale.shift];
-    lowering
-        .layer(node, kernel, view.rows)
-        .reads(*input, windows.input(1), |y| windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(windows.window.words())
-        .params(Quantized { input_zero_point: *input_zero_point, output_zero_point, min, max }.words())
-        .params([last as i32])
-        .channels(channels.iter().flat_map(words).collect())
-        .weights(weights.iter().map(|w| *w as u8).collect::<Vec<u8>>())
-        .finish();
+impl Kind {
+    /// The portable kernel and its last scalar.
+    fn portable(self, format: Format) -> (Named, usize) {
+        let kernels = match format {
+            Format::S8 => [abi::CONV_2D_S8, abi::DEPTHWISE_CONV_2D_S8],
+            Format::S8W4 => [abi::CONV_2D_S8W4, abi::DEPTHWISE_CONV_2D_S8W4],
+            Format::S16 => [abi::CONV_2D_S16, abi::DEPTHWISE_CONV_2D_S16],
+            Format::S16Narrow => [abi::CONV_2D_S16_NARROW, abi::DEPTHWISE_CONV_2D_S16],
+            Format::F32 => [abi::CONV_2D_F32, abi::DEPTHWISE_CONV_2D_F32],
+        };
+        match self {
+            Kind::Grouped(channels) => (kernels[0], channels),
+            Kind::Depthwise(multiplier) => (kernels[1], multiplier),
+        }
+    }
 }
 
-/// What becomes of the sums of every output channel. Scales are multiplied in double precision.
-fn channels(
-    lowering: &Lowering<'_>,
+impl Convolution {
+    /// `None` if activations are not int8.
+    fn new(input: TensorId, windows: Windows, product: &Product, kind: Kind) -> Option<Self> {
+        let int8 = matches!(product.format, Format::S8 | Format::S8W4);
+        int8.then(|| Self {
+            input,
+            windows,
+            input_zero_point: product.scalars.input_zero_point,
+            channels: product.channels(),
+            weights: product.int8_weights(),
+            kind,
+        })
+    }
+}
+
+fn portable(
+    lowering: &mut Lowering<'_>,
     node: &Node,
     input: TensorId,
-    activation: Activation,
-    count: usize,
-) -> Result<Vec<Channel>, Error> {
-    let (input_scale, _) = lowering.scale_of(node, input)?;
-    let (output_scale, zero_point) = lowering.scale_of(node, node.outputs[0])?;
-    let (min, max) = scale::activation_range_s8(activation, output_scale, zero_point);
-    let weights = lowering.tensor(lowering.input(node, 1)?);
-    let scales = weights.quant.as_ref().map_or(&[][..], |q| &q.scales);
-    let biases = biases(lowering, node, count)?;
-    let channel = |i: usize| {
-        let scale = *scales.get(i).or(scales.first())?;
-        let real = f64::from(input_scale) * f64::from(scale) / f64::from(output_scale);
-        let requantization = Requantization { scale: scale::multiplier(real), zero_point, min, max };
-        Some(Channel { bias: biases[i], requantization })
-    };
-    let channels: Option<Vec<Channel>> = (0..count).map(channel).collect();
-    channels.ok_or_else(|| Error::unsupported(node, format!("`{}` has no scale", weights.name)))
-}
-
-/// The int32 biases of `count` channels; zeros if there are none.
-pub(in crate::lower) fn biases(lowering: &Lowering<'_>, node: &Node, count: usize) -> Result<Vec<i32>, Error> {
-    let Some(Some(bias)) = node.inputs.get(2) else { return Ok(vec![0; count]) };
-    lowering.expect_type(node, *bias, DType::I32)?;
-    Ok(lowering.constant_input(node, 2)?.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect())
+    windows: &Windows,
+    product: &Product,
+    kernel: Named,
+    last: usize,
+) {
+    let view = windows.output(product.element());
+    lowering
+        .layer(node, kernel, view.rows)
+        .reads(input, windows.input(product.element()), |y| windows.rows(y))
+        .writes(node.outputs[0], view, |y| y..y + 1)
+        .params(windows.window.words())
+        .params(product.scalars.words())
+        .params([last as i32])
+        .channels(product.constants())
+        .weights(product.stored())
+        .finish();
 }

@@ -10,7 +10,7 @@ use map::{Axis, Map};
 pub(super) use pad::pad;
 pub(in crate::lower) use pad::{Padded, paddings_to_merge};
 
-use crate::graph::{Node, Op, TensorId};
+use crate::graph::{Node, Op, Tensor, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::{Error, rows_of};
 use crate::plan::dataflow::BufferId;
@@ -87,8 +87,20 @@ pub(super) fn space_to_batch(
     Ok(())
 }
 
+/// The first operand of a product with its last two axes exchanged; it stands in for the output for a while.
+pub(super) fn turned(lowering: &mut Lowering<'_>, node: &Node, input: TensorId) -> TensorId {
+    let from = lowering.tensor(input);
+    let mut perm: Vec<usize> = (0..from.shape.len()).collect();
+    let rank = perm.len();
+    perm.swap(rank - 2, rank - 1);
+    let to = Tensor { shape: perm.iter().map(|axis| from.shape[*axis]).collect(), ..from.clone() };
+    let plan = Map::new(source::transpose(&from.shape, &perm)).plan(from, &to);
+    add(lowering, node, input, node.outputs[0], plan, &[]);
+    node.outputs[0]
+}
+
 /// The bytes of an element that means 0.
-fn real_zero(tensor: &crate::graph::Tensor) -> Vec<u8> {
+fn real_zero(tensor: &Tensor) -> Vec<u8> {
     let zero = tensor.quant.as_ref().map_or(0i64, |q| q.zero_points[0].into());
     zero.to_le_bytes()[..tensor.dtype.bytes()].to_vec()
 }
@@ -109,6 +121,7 @@ fn add(lowering: &mut Lowering<'_>, node: &Node, input: TensorId, output: Tensor
         .params(plan.params)
         .channels(plan.tables)
         .weights(fill)
+        .macs(0)
         .finish();
 }
 

@@ -6,10 +6,10 @@ use crate::step::Step;
 /// Most columns of a row: their sums fit halfwords.
 pub const MAX_COLUMNS: i32 = 255;
 
-/// As the portable [`global_average_s8`](crate::kernels::pool::global_average_s8), with at most [`MAX_COLUMNS`] columns
+/// As the portable [`global_average`](crate::kernels::pool::global_average), with at most [`MAX_COLUMNS`] columns
 /// and channels a multiple of 4.
 pub fn global_average_s8(step: &Step<'_>) -> Option<()> {
-    let (window, bounds) = layer(step)?;
+    let (window, _) = layer(step)?;
     let (channels, columns) = (window.in_channels as usize, window.in_width as usize);
     let state = step.state()?;
     if step.index() == 0 {
@@ -21,7 +21,7 @@ pub fn global_average_s8(step: &Step<'_>) -> Option<()> {
     }
     // SAFETY: the row holds `columns` pixels of `channels` bytes, the state a word per channel; both are aligned to 4.
     unsafe { add_row(row.as_ptr().cast(), channels, columns, state.as_ptr().cast_mut().cast()) };
-    finish_global(step, &window, &bounds)
+    finish_global::<i8>(step)
 }
 
 /// Adds the pixels of a row to the sums of their channels.

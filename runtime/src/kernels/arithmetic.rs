@@ -1,0 +1,199 @@
+//! Number formats of layers with weights: how products are summed and what becomes of the sums. Convolutions and fully
+//! connected layers are written once, over [`Arithmetic`].
+
+use crate::arena::{Cells, Element};
+use crate::numeric::{Integer, Multiplier};
+use std::marker::PhantomData;
+
+super::params! {
+    /// Zero points and bounds of a layer. In a float layer the bounds are the bits of f32s and the rest is 0.
+    Quantized {
+        /// Zero point of the input.
+        input_zero_point,
+        /// Zero point of the weights.
+        weight_zero_point,
+        /// Zero point of the output.
+        output_zero_point,
+        /// Smallest output, activation included.
+        min,
+        /// Largest output.
+        max,
+    }
+}
+
+/// A number format.
+pub trait Arithmetic {
+    /// An element of input and output.
+    type Value: Element;
+    /// A weight, unpacked.
+    type Weight;
+    /// What products add up to.
+    type Sum: Copy;
+    /// The empty sum.
+    const ZERO: Self::Sum;
+
+    /// The format of a layer with these scalars.
+    fn new(scalars: Quantized) -> Self;
+
+    /// The stored weights from the `first` on.
+    fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = Self::Weight>>;
+
+    /// `sum + x * weight`.
+    fn add(&self, sum: Self::Sum, x: Self::Value, weight: Self::Weight) -> Self::Sum;
+
+    /// The output of a channel, whose constants are among `channels`.
+    fn finish(&self, channels: &[i32], channel: usize, sum: Self::Sum) -> Option<Self::Value>;
+
+    /// `sum` and the products of all elements of `x` with the weights from `first` on.
+    #[inline]
+    fn dot(&self, mut sum: Self::Sum, x: Cells<'_>, stored: &[u8], first: usize) -> Option<Self::Sum> {
+        let elements = x.chunks_exact(Self::Value::BYTES);
+        for (x, weight) in elements.zip(Self::weights(stored, first)?) {
+            sum = self.add(sum, Self::Value::get(x, 0)?, weight);
+        }
+        Some(sum)
+    }
+}
+
+/// Activations of type `T`, int8 weights, int32 sums. Channels: bias, multiplier, shift each.
+pub struct Narrow<T>(Quantized, PhantomData<T>);
+
+/// As [`Narrow`], with two weights to a byte, the low nibble first.
+pub struct Int4(Narrow<i8>);
+
+/// Int16 activations, int8 weights, int64 sums. Channels: low and high word of the bias, multiplier, shift each.
+pub struct Wide(Quantized);
+
+/// Float activations and weights. Channels: bias each.
+pub struct F32 {
+    min: f32,
+    max: f32,
+}
+
+/// The constants of one channel.
+#[inline]
+fn constants<const N: usize>(channels: &[i32], channel: usize) -> Option<[i32; N]> {
+    channels.get(N * channel..)?.first_chunk().copied()
+}
+
+#[inline]
+fn int8s(stored: &[u8], first: usize) -> Option<impl Iterator<Item = i32>> {
+    Some(stored.get(first..)?.iter().map(|weight| i32::from(*weight as i8)))
+}
+
+impl<T: Integer> Arithmetic for Narrow<T> {
+    type Value = T;
+    type Weight = i32;
+    type Sum = i32;
+    const ZERO: i32 = 0;
+
+    #[inline]
+    fn new(scalars: Quantized) -> Self {
+        Self(scalars, PhantomData)
+    }
+
+    #[inline]
+    fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = i32>> {
+        int8s(stored, first)
+    }
+
+    #[inline]
+    fn add(&self, sum: i32, x: T, weight: i32) -> i32 {
+        let x: i32 = x.into();
+        sum.wrapping_add((x - self.0.input_zero_point).wrapping_mul(weight - self.0.weight_zero_point))
+    }
+
+    #[inline]
+    fn finish(&self, channels: &[i32], channel: usize, sum: i32) -> Option<T> {
+        let [bias, multiplier, shift] = constants(channels, channel)?;
+        let scaled = Multiplier { multiplier, shift }.apply(sum.wrapping_add(bias));
+        Some(T::clamped(scaled.wrapping_add(self.0.output_zero_point), self.0.min, self.0.max))
+    }
+}
+
+impl Arithmetic for Int4 {
+    type Value = i8;
+    type Weight = i32;
+    type Sum = i32;
+    const ZERO: i32 = 0;
+
+    #[inline]
+    fn new(scalars: Quantized) -> Self {
+        Self(Narrow::new(scalars))
+    }
+
+    #[inline]
+    fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = i32>> {
+        let nibbles = stored.get(first / 2..)?.iter().flat_map(|byte| [*byte << 4, *byte]);
+        Some(nibbles.skip(first % 2).map(|high| i32::from(high as i8 >> 4)))
+    }
+
+    #[inline]
+    fn add(&self, sum: i32, x: i8, weight: i32) -> i32 {
+        self.0.add(sum, x, weight)
+    }
+
+    #[inline]
+    fn finish(&self, channels: &[i32], channel: usize, sum: i32) -> Option<i8> {
+        self.0.finish(channels, channel, sum)
+    }
+}
+
+impl Arithmetic for Wide {
+    type Value = i16;
+    type Weight = i32;
+    type Sum = i64;
+    const ZERO: i64 = 0;
+
+    #[inline]
+    fn new(scalars: Quantized) -> Self {
+        Self(scalars)
+    }
+
+    #[inline]
+    fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = i32>> {
+        int8s(stored, first)
+    }
+
+    #[inline]
+    fn add(&self, sum: i64, x: i16, weight: i32) -> i64 {
+        sum.wrapping_add(i64::from(i32::from(x) * (weight - self.0.weight_zero_point)))
+    }
+
+    #[inline]
+    fn finish(&self, channels: &[i32], channel: usize, sum: i64) -> Option<i16> {
+        let [low, high, multiplier, shift] = constants(channels, channel)?;
+        let bias = i64::from(high) << 32 | i64::from(low as u32);
+        let scaled = Multiplier { multiplier, shift }.apply_wide(sum.wrapping_add(bias));
+        Some(i16::clamped(scaled, self.0.min, self.0.max))
+    }
+}
+
+impl Arithmetic for F32 {
+    type Value = f32;
+    type Weight = f32;
+    type Sum = f32;
+    const ZERO: f32 = 0.0;
+
+    #[inline]
+    fn new(scalars: Quantized) -> Self {
+        Self { min: f32::from_bits(scalars.min as u32), max: f32::from_bits(scalars.max as u32) }
+    }
+
+    #[inline]
+    fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = f32>> {
+        let words = stored.get(4 * first..)?.as_chunks().0;
+        Some(words.iter().map(|bytes| f32::from_le_bytes(*bytes)))
+    }
+
+    #[inline]
+    fn add(&self, sum: f32, x: f32, weight: f32) -> f32 {
+        sum + x * weight
+    }
+
+    #[inline]
+    fn finish(&self, channels: &[i32], channel: usize, sum: f32) -> Option<f32> {
+        let [bias] = constants(channels, channel)?;
+        Some((sum + f32::from_bits(bias as u32)).max(self.min).min(self.max))
+    }
+}
