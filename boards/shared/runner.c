@@ -6,13 +6,15 @@
 
 TBX_ARENA(arena, MODEL_ARENA_BYTES);
 static tbx_model model;
-static uint8_t inputs[MODEL_INPUT_BYTES];
-static uint32_t layer_counts[MODEL_NODES], layer_calls[MODEL_NODES];
+static uint8_t row[MODEL_ROW_BYTES];
+static uint32_t layer_counts[MODEL_PROFILE ? MODEL_NODES : 1], layer_calls[MODEL_PROFILE ? MODEL_NODES : 1];
 static const uint32_t input_bytes[MODEL_INPUTS] = MODEL_INPUT_SIZES;
 static const uint32_t input_row_bytes[MODEL_INPUTS] = MODEL_INPUT_ROW_SIZES;
 static const uint32_t output_bytes[MODEL_OUTPUTS] = MODEL_OUTPUT_SIZES;
 
-static int measured;
+static int input, measured;
+/* Where each input's next byte for the model stands in its file. */
+static uint32_t next[MODEL_INPUTS];
 
 static void fail(const char *what, int32_t status) {
     sh_puts(what);
@@ -41,40 +43,37 @@ static uint32_t since(uint32_t start) {
     return board_instructions(now - start) - reading;
 }
 
-/* Where each input's next byte for the model stands in `inputs`. */
-static uint32_t taken[MODEL_INPUTS];
-
-static void rewind_inputs(void) {
-    uint32_t at = 0;
+/* Makes the inputs of an inference the next to be read. */
+static void begin(uint32_t inference) {
+    uint32_t at = inference * MODEL_INPUT_BYTES;
     for (uint32_t i = 0; i < MODEL_INPUTS; i++) {
-        taken[i] = at;
+        next[i] = at;
         at += input_bytes[i];
     }
 }
 
-static const uint8_t *next_row(uint32_t *bytes) {
-    int32_t input = tbx_wanted_input(&model);
-    if (input < 0) fail("tbx_wanted_input", input);
-    const uint8_t *row = inputs + taken[input];
-    *bytes = input_row_bytes[input];
-    taken[input] += *bytes;
-    return row;
+static void read_next(uint32_t i, void *to, uint32_t bytes) {
+    sh_seek(input, next[i]);
+    if (sh_read(input, to, bytes) != 0) fail("input.bin", TBX_ROW_SIZE);
+    next[i] += bytes;
+}
+
+/* Reads the row that the model wants; returns its size. */
+static uint32_t read_row(void) {
+    int32_t wanted = tbx_wanted_input(&model);
+    if (wanted < 0) fail("tbx_wanted_input", wanted);
+    read_next((uint32_t)wanted, row, input_row_bytes[wanted]);
+    return input_row_bytes[wanted];
 }
 
 static void fill_inputs(void) {
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < MODEL_INPUTS; i++) {
-        uint8_t *to = tbx_input(&model, i);
-        for (uint32_t n = 0; n < input_bytes[i]; n++) to[n] = inputs[at + n];
-        at += input_bytes[i];
-    }
+    for (uint32_t i = 0; i < MODEL_INPUTS; i++) read_next(i, tbx_input(&model, i), input_bytes[i]);
 }
 
-/* One inference; returns its instructions. */
+/* An inference; returns its instructions. */
 static uint32_t infer(void) {
     tbx_status status = TBX_NEED_ROW;
     uint32_t total = 0;
-    rewind_inputs();
     if (!MODEL_PUSHED) {
         fill_inputs();
         uint32_t start = board_count();
@@ -82,8 +81,7 @@ static uint32_t infer(void) {
         total = since(start);
     }
     while (status == TBX_NEED_ROW) {
-        uint32_t bytes;
-        const uint8_t *row = next_row(&bytes);
+        uint32_t bytes = read_row();
         uint32_t start = board_count();
         status = tbx_push_row(&model, row, bytes);
         total += since(start);
@@ -92,21 +90,19 @@ static uint32_t infer(void) {
     return total;
 }
 
-/* The same inference step by step, each step's instructions on the account of its node. A row's move to its slot is on
-   the account of the node before it. */
+/* An inference step by step, each step's instructions on the account of its node. A row's move to its slot is on the
+   account of the node before it. */
 static void profile(void) {
     tbx_status status = TBX_OK;
     int32_t node = 0;
-    rewind_inputs();
     if (!MODEL_PUSHED) fill_inputs();
     while (status != TBX_READY) {
         if (status == TBX_NEED_ROW) {
-            uint32_t bytes;
-            const uint8_t *row = next_row(&bytes);
+            uint32_t bytes = read_row();
             status = tbx_take_row(&model, row, bytes);
         } else {
-            int32_t next = tbx_next_node(&model);
-            if (next >= 0) node = next;
+            int32_t ahead = tbx_next_node(&model);
+            if (ahead >= 0) node = ahead;
             uint32_t start = board_count();
             status = tbx_step(&model);
             layer_counts[node] += since(start);
@@ -121,14 +117,15 @@ static void profile(void) {
 }
 
 int main(void) {
-    int in = sh_open("input.bin", SH_READ_BINARY);
-    int out = sh_open("output.bin", SH_WRITE_BINARY);
+    input = sh_open("input.bin", SH_READ_BINARY);
     measured = sh_open("measured.txt", SH_WRITE_TEXT);
+    int output = sh_open("output.bin", SH_WRITE_BINARY);
     uint32_t start = board_count();
     tbx_status status = tbx_init(&model, &MODEL_PROGRAM, arena, sizeof arena);
     report("init", since(start));
     if (status != TBX_OK) fail("tbx_init", status);
-    for (uint32_t n = 0; sh_read(in, inputs, MODEL_INPUT_BYTES) == 0; n++) {
+    for (uint32_t n = 0; n < MODEL_INFERENCES; n++) {
+        begin(n);
         if (n == 0) board_paint_stack();
         if (n > 0 && !MODEL_KEEP_STATE) tbx_reset(&model);
         uint32_t count = infer();
@@ -136,14 +133,14 @@ int main(void) {
             report("stack", board_stack_used());
             report("instructions", count);
         }
-        for (uint32_t i = 0; i < MODEL_OUTPUTS; i++) sh_write(out, tbx_output(&model, i), output_bytes[i]);
+        for (uint32_t i = 0; i < MODEL_OUTPUTS; i++) sh_write(output, tbx_output(&model, i), output_bytes[i]);
     }
     report("model", sizeof model);
     sh_write_text(measured, "kernels ");
     sh_write_text(measured, tbx_kernel_set());
     sh_write_text(measured, "\n");
-    sh_seek(in, 0);
-    if (MODEL_PROFILE && sh_read(in, inputs, MODEL_INPUT_BYTES) == 0) {
+    if (MODEL_PROFILE) {
+        begin(0);
         tbx_reset(&model);
         profile();
     }

@@ -1,9 +1,11 @@
 //! The command line: one file per subcommand.
 
+mod boards;
 mod calibrate;
 mod compile;
 mod diff;
 mod explore;
+mod fit;
 mod inspect;
 mod run;
 mod train;
@@ -15,10 +17,11 @@ use std::process::ExitCode;
 use tinderbox::choose::Budget;
 use tinderbox::compile::{self as compiler, Options};
 use tinderbox::cost::Table;
+use tinderbox::fit as fit_to_board;
 use tinderbox::graph::Graph;
 use tinderbox::lower::InputMode;
 use tinderbox::program::Image;
-use tinderbox::target::Target;
+use tinderbox::target::{Board, Target};
 use tinderbox::{files, import, target};
 
 /// Compiles neural networks for microcontrollers.
@@ -31,6 +34,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// List the boards that models can be run on
+    Boards,
     /// Measure what kernels cost on an emulated board, for predictions
     Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
@@ -43,6 +48,8 @@ enum Command {
     Diff(diff::Arguments),
     /// Show what RAM, flash and speed a model can be traded for
     Explore(explore::Arguments),
+    /// Rank the boards for a model: which it fits, how fast, and what binds
+    Fit(fit::Arguments),
     /// Show what is in a model
     Inspect(inspect::Arguments),
     /// Turn a float model into int8
@@ -83,8 +90,7 @@ struct Limits {
 
 /// Options for a target; its table of costs, where there is one, makes the choice of kernels a good one.
 fn options(target: &Target, input: InputChoice, limits: &Limits) -> Result<Options, Failure> {
-    let path = target::costs(target.name);
-    let costs = if path.is_file() { Some(Table::read(&path).map_err(Failure::failed)?) } else { None };
+    let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
     let budget = Budget { ram: limits.ram, flash: limits.flash };
     let options = Options { input_mode: input.into(), kernels: target.kernels, costs, budget, ..Options::default() };
     if options.costs.is_none() && budget != Budget::default() {
@@ -135,12 +141,14 @@ impl From<target::Error> for Failure {
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Boards => boards::run(),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Compress(arguments) => train::run("compress", &arguments),
         Command::Eval(arguments) => train::run("eval", &arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Explore(arguments) => explore::run(&arguments),
+        Command::Fit(arguments) => fit::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Quantize(arguments) => train::run("quantize", &arguments),
         Command::Run(arguments) => run::run(&arguments),
@@ -157,7 +165,24 @@ pub(crate) fn main() -> ExitCode {
 /// Reads and compiles a model.
 fn build(model: &Path, options: &Options) -> Result<(Graph, Image), Failure> {
     let graph = import::import(model)?;
-    let image = compiler::compile(&graph, options)
-        .map_err(|error| Failure::Refused(format!("{}: {error}", model.display())))?;
+    let image = compiler::compile(&graph, options).map_err(|error| about(model, error))?;
     Ok((graph, image))
+}
+
+/// The same, within a board's memories.
+fn build_for(model: &Path, board: &Board, options: &Options) -> Result<(Graph, Image), Failure> {
+    let graph = import::import(model)?;
+    let image = fit_to_board::compile(&graph, board, options).map_err(|error| about(model, error))?;
+    Ok((graph, image))
+}
+
+fn about(model: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::Refused(format!("{}: {error}", model.display()))
+}
+
+/// A table for people.
+fn table<const N: usize>(header: [&str; N]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING).set_header(header);
+    table
 }

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod emit;
 pub mod export;
 pub mod files;
+pub mod fit;
 pub mod graph;
 pub mod import;
 pub mod inspect;

@@ -107,7 +107,14 @@ pub fn home() -> PathBuf {
     std::env::var_os("TINDERBOX_HOME").map_or_else(built_in, PathBuf::from)
 }
 
-/// Where a target's table of costs is kept.
+/// The table of costs for a target, if there is one: its own or, as a set of kernels takes nearly the same instructions on
+/// all cores that run it, the one of Cortex-M4.
+pub fn known_costs(target: &Target) -> Option<PathBuf> {
+    let others = if target.kernels == Kernels::Armv7em { "cortex-m4" } else { target.name };
+    [target.name, others].map(costs).into_iter().find(|path| path.is_file())
+}
+
+/// Where a target's own table of costs is kept.
 pub fn costs(target: &str) -> PathBuf {
     home().join("boards/costs").join(format!("{target}.toml"))
 }

@@ -1,6 +1,6 @@
 //! `tinderbox run`.
 
-use super::{Failure, InputChoice, Limits, build, files, values};
+use super::{Failure, InputChoice, Limits, build, build_for, files, values};
 use std::path::PathBuf;
 use tinderbox::compile::Options;
 use tinderbox::report::Report;
@@ -54,7 +54,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let drop_channels = options.drop_channels && arguments.dump.is_none();
     let options = Options { drop_channels, ..options };
-    let (graph, image) = build(&arguments.model, &options)?;
+    let (graph, image) = match &board {
+        Some(board) => build_for(&arguments.model, board, &options)?,
+        None => build(&arguments.model, &options)?,
+    };
     if arguments.output.len() > graph.outputs.len() {
         return Err(Failure::Refused(format!(
             "the model has {} outputs, not {}",

@@ -89,7 +89,8 @@ pub fn run(
     };
     let target = target::target(&board.target)?;
     let folder = tempfile::tempdir().map_err(io("a temporary folder"))?;
-    let (firmware, bare) = firmware::link_runner(board, target, graph, image, options, folder.path())?;
+    let (firmware, bare) =
+        firmware::link_runner(board, target, graph, image, inferences.len(), options, folder.path())?;
     let input: Vec<u8> = inferences.iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect();
     std::fs::write(folder.path().join("input.bin"), input).map_err(io("the runner's input"))?;
     emulate(board, &firmware, folder.path(), SECONDS_PER_INFERENCE * (inferences.len() as u64 + 2))?;

@@ -54,19 +54,26 @@ pub struct RunnerOptions {
     pub keep_state: bool,
 }
 
-/// Links the runner with `image` into `folder/firmware.elf`, and the same without Tinderbox into `folder/bare.elf`.
+/// Bytes of the longest row that is pushed into `image`; 1 if none are.
+pub(crate) fn row_bytes(image: &Image) -> usize {
+    let rows = image.inputs().iter().map(|i| image.tensors()[usize::from(*i)].row_bytes as usize);
+    rows.filter(|_| image.is_pushed()).max().unwrap_or(1)
+}
+
+/// Links the runner for so many `inferences` of `image` into `folder/firmware.elf`, and the same without Tinderbox into `folder/bare.elf`.
 pub fn link_runner(
     board: &Board,
     target: &Target,
     graph: &Graph,
     image: &Image,
+    inferences: usize,
     options: RunnerOptions,
     folder: &Path,
 ) -> Result<(PathBuf, PathBuf), Error> {
     let library = device_library(target)?;
     let Sources { source, header } = emit(NAME, graph, image);
     save(&folder.join("model.c"), &source)?;
-    save(&folder.join("model.h"), &(header + &runner_macros(graph, image, options)))?;
+    save(&folder.join("model.h"), &(header + &runner_macros(graph, image, inferences, options)))?;
     let runner = home().join("boards/shared/runner.c");
     let firmware = link(board, target, folder, &[&runner, &folder.join("model.c"), &library], "firmware.elf")?;
     let stand_in = home().join("boards/shared/no_tinderbox.c");
@@ -98,7 +105,7 @@ pub fn link(board: &Board, target: &Target, folder: &Path, inputs: &[&Path], to:
 }
 
 /// What the runner must know of the model, appended to its header.
-fn runner_macros(graph: &Graph, image: &Image, options: RunnerOptions) -> String {
+fn runner_macros(graph: &Graph, image: &Image, inferences: usize, options: RunnerOptions) -> String {
     let sizes = |tensors: &[usize]| tensors.iter().map(|t| graph.tensors[*t].bytes()).collect::<Vec<_>>();
     let list = |numbers: &[usize]| numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let (inputs, outputs) = (sizes(&graph.inputs), sizes(&graph.outputs));
@@ -109,6 +116,8 @@ fn runner_macros(graph: &Graph, image: &Image, options: RunnerOptions) -> String
         ("PUSHED", u32::from(image.is_pushed()).to_string()),
         ("PROFILE", u32::from(options.profile).to_string()),
         ("KEEP_STATE", u32::from(options.keep_state).to_string()),
+        ("INFERENCES", inferences.to_string()),
+        ("ROW_BYTES", row_bytes(image).to_string()),
         ("INPUT_BYTES", inputs.iter().sum::<usize>().to_string()),
         ("INPUT_SIZES", format!("{{{}}}", list(&inputs))),
         ("INPUT_ROW_SIZES", format!("{{{}}}", list(&rows))),
