@@ -13,7 +13,7 @@ use tinderbox::target;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The model: a .tflite file
+    /// The model: a .tflite or .onnx file
     model: PathBuf,
     /// Values of an input: (N, tensor shape with or without its leading 1); once per input, in the model's order
     #[arg(long, required = true)]

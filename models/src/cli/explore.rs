@@ -8,7 +8,7 @@ use tinderbox::{compile, import, target};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The model: a .tflite file
+    /// The model: a .tflite or .onnx file
     model: PathBuf,
     /// Instruction set of the device
     #[arg(long)]

@@ -6,7 +6,7 @@ use tinderbox::{import, inspect};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The model: a .tflite file
+    /// The model: a .tflite or .onnx file
     model: PathBuf,
     /// For programs instead of people
     #[arg(long)]

@@ -12,7 +12,7 @@ use tinderbox::target;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The model: a .tflite file
+    /// The model: a .tflite or .onnx file
     model: PathBuf,
     /// Where: `host`, or the name of a board
     #[arg(long, default_value = "host")]

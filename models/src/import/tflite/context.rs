@@ -5,6 +5,8 @@ use crate::graph::{Activation, Graph, Op, Padding, Refusal, Stride, Tensor, Tens
 use std::sync::Arc;
 use tinderbox_tflite::{ActivationFunctionType, Error, Padding as FilePadding, Vector};
 
+pub(super) use crate::import::axis;
+
 /// An operator with its tensors; the table has checked their number.
 pub(super) struct Context<'m, 'a> {
     pub(super) model: &'m Model<'a>,
@@ -134,13 +136,6 @@ macro_rules! options {
     };
 }
 pub(super) use options;
-
-/// An axis that may count from the end.
-pub(super) fn axis(axis: i64, rank: usize) -> Result<usize, Refusal> {
-    let resolved = if axis < 0 { axis + rank as i64 } else { axis };
-    ensure!((0..rank as i64).contains(&resolved), "axis {axis} is out of range: there are {rank} dimensions");
-    Ok(resolved as usize)
-}
 
 /// A length that must be positive.
 pub(super) fn positive(value: Result<i32, Error>, what: &str) -> Result<usize, Refusal> {

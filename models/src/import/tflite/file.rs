@@ -1,7 +1,9 @@
 //! Bytes to records: the flatbuffer's containers, read once, with every length bounded.
 
-use crate::graph::{Place, Refusal, ensure};
-use std::cell::Cell;
+use crate::{
+    graph::{Place, Refusal, ensure},
+    import::Budget,
+};
 use tinderbox_tflite::{
     BufferRef, BuiltinOperator, BuiltinOptionsRef, Error, ErrorKind, ModelRef, OperatorCodeRef, OperatorRef,
     ReadAsRoot, SubGraphRef, TensorRef, Vector, VectorRead,
@@ -39,29 +41,6 @@ pub(super) struct Operator<'a> {
     pub(super) inputs: Vec<i32>,
     pub(super) outputs: Vec<i32>,
     pub(super) options: Option<BuiltinOptionsRef<'a>>,
-}
-
-/// Work allowed for a file, in bytes read or made. Tables of a flatbuffer may share their parts, so that a small file can
-/// ask for enormous work; an honest one uses each of its bytes a few times.
-pub(super) struct Budget(Cell<usize>);
-
-impl Budget {
-    fn of(bytes: &[u8]) -> Self {
-        Self(Cell::new(bytes.len().saturating_mul(8).saturating_add(1 << 20)))
-    }
-
-    /// Takes so many bytes off.
-    pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
-        let refuse = || Refusal::unsupported("the file reuses its own data beyond all reason");
-        self.affords(bytes).then_some(()).ok_or_else(refuse)
-    }
-
-    /// Takes so many bytes off if they are left.
-    pub(super) fn affords(&self, bytes: usize) -> bool {
-        let left = self.0.get().checked_sub(bytes);
-        self.0.set(left.unwrap_or(self.0.get()));
-        left.is_some()
-    }
 }
 
 impl<'a> Model<'a> {

@@ -1,7 +1,10 @@
 //! Tensor records to tensors.
 
-use super::file::{Budget, Model, list, read};
-use crate::graph::{DType, MAX_RANK, Quantization, Refusal, Tensor, ensure, is_sane};
+use super::file::{Model, list, read};
+use crate::{
+    graph::{DType, MAX_RANK, Quantization, Refusal, Tensor, ensure, is_sane},
+    import::Budget,
+};
 use half::f16;
 use std::{collections::HashMap, sync::Arc};
 use tinderbox_tflite::{QuantizationParametersRef, TensorRef, TensorType};
