@@ -257,6 +257,14 @@ def quantized():
 
     case("qdq_network", image, network, tolerance=2)
 
+    def bytes_in_and_out(m, x):
+        args = np.float32(0.03), np.array(120, np.uint8)
+        conv_q(m, m.call("DequantizeLinear", x, *args), 0.03, 3, 4, (3, 3), 0.05, 100, dtype=np.uint8)
+        # Without the last dequantization.
+        return m.nodes.pop().input[0]
+
+    case("uint8_in_and_out", image, bytes_in_and_out, tolerance=1, dtype=np.uint8)
+
     def qlinear(m, x):
         s = np.float32
         z = lambda n: np.array(n, np.int8)

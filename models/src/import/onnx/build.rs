@@ -2,9 +2,10 @@
 
 use super::{
     context::Type,
+    layout,
     node::Node,
     table, tensor,
-    value::{Value, View},
+    value::{Value, View, image_axes},
 };
 use crate::{
     graph::{DType, Graph, Op, Place, Refusal, Tensor, TensorId, ensure},
@@ -23,6 +24,8 @@ pub(super) struct Builder<'f> {
     pub(super) nodes: &'f [Node],
     /// The nodes that read each value, in order, once for every time they do.
     readers: HashMap<&'f str, Vec<usize>>,
+    /// Values that are images because of what they reach.
+    pub(super) images: HashSet<&'f str>,
     /// Names that the caller gets.
     results: HashSet<&'f str>,
     constants: HashMap<&'f str, &'f TensorProto>,
@@ -88,6 +91,7 @@ impl<'f> Builder<'f> {
             opset: file.opset,
             nodes: file.nodes,
             readers,
+            images: layout::images(file.nodes),
             results: file.outputs.iter().map(|output| &output.name[..]).collect(),
             constants: file.constants.iter().map(|constant| (&constant.name[..], constant)).collect(),
             values: HashMap::new(),
@@ -119,7 +123,7 @@ impl<'f> Builder<'f> {
         let shape = tensor::shape(&dims, dtype)?;
         ensure!(!self.values.contains_key(&input.name), "named twice");
         let mut value = Value::plain(0, shape);
-        if self.feeds_image(&input.name, value.rank()) {
+        if self.images.contains(&input.name[..]) && image_axes(value.rank()).is_some() {
             value.axes[1..].rotate_left(1);
         }
         value.id = self.tensor(value.stored_shape(), &Type { dtype, quant: None })?;
@@ -143,8 +147,10 @@ impl<'f> Builder<'f> {
         self.name_tensors();
         let mut places = HashMap::new();
         for (i, node) in self.graph.nodes.iter_mut().enumerate() {
-            let name = &self.graph.tensors[node.outputs[0]].name;
-            node.name = if places.contains_key(name) { format!("{name}#{i}") } else { name.clone() };
+            node.name = self.graph.tensors[node.outputs[0]].name.clone();
+            while places.contains_key(&node.name) {
+                node.name += &format!("#{i}");
+            }
             places.insert(node.name.clone(), place(&self.nodes[self.origin[i]]));
         }
         (std::mem::take(&mut self.graph), places)
@@ -247,12 +253,6 @@ impl<'f> Builder<'f> {
             Some([reader]) if !self.results.contains(name) => Some(&self.nodes[*reader]),
             _ => None,
         }
-    }
-
-    /// The nodes that read a value.
-    pub(super) fn readers(&self, name: &str) -> impl Iterator<Item = &'f Node> {
-        let nodes = self.nodes;
-        self.readers.get(name).into_iter().flatten().map(move |&reader| &nodes[reader])
     }
 
     /// Marks a node as part of the current one.

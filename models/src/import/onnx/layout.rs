@@ -2,10 +2,11 @@
 
 use super::{
     build::Builder,
+    node::Node,
     value::{Value, View, file_axes, image_axes},
 };
-use crate::graph::{DType, Op, Quantization, Refusal, ensure};
-use std::rc::Rc;
+use crate::graph::{DType, Op, Quantization, Refusal, Tensor, TensorId, ensure};
+use std::{collections::HashSet, rc::Rc};
 
 /// Operators that tell that their input is an image or a sequence.
 const IMAGE_OPERATORS: [&str; 14] = [
@@ -47,23 +48,19 @@ const PLAIN_OPERATORS: [&str; 18] = [
     "Tanh",
 ];
 
-impl Builder<'_> {
-    /// Whether a value reaches an operator on images before its axes matter otherwise.
-    pub(super) fn feeds_image(&self, name: &str, rank: usize) -> bool {
-        let (mut open, mut seen) = (vec![name], vec![false; self.nodes.len()]);
-        while let Some(name) = open.pop() {
-            for reader in self.readers(name) {
-                if IMAGE_OPERATORS.contains(&&reader.op[..]) {
-                    return image_axes(rank).is_some();
-                }
-                if PLAIN_OPERATORS.contains(&&reader.op[..]) && !std::mem::replace(&mut seen[reader.position], true) {
-                    open.extend(reader.outputs.iter().map(String::as_str));
-                }
-            }
+/// The values that reach an operator on images before their axes matter otherwise.
+pub(super) fn images(nodes: &[Node]) -> HashSet<&str> {
+    let mut images = HashSet::new();
+    for node in nodes.iter().rev() {
+        let reaches = node.outputs.iter().any(|name| images.contains(&name[..]));
+        if IMAGE_OPERATORS.contains(&&node.op[..]) || reaches && PLAIN_OPERATORS.contains(&&node.op[..]) {
+            images.extend(node.inputs.iter().map(String::as_str));
         }
-        false
     }
+    images
+}
 
+impl Builder<'_> {
     /// The value stored with these axes. Axes of the file that are not among them must have length 1.
     pub(super) fn arrange(&mut self, value: &Value, wanted: &[Option<usize>]) -> Result<Value, Refusal> {
         let value = self.unflattened(value)?;
@@ -89,14 +86,11 @@ impl Builder<'_> {
     }
 
     /// A tensor with the contents of `from` in the shape and order of `to`.
-    fn moved(&mut self, op: Op, from: &Value, to: &Value) -> Result<usize, Refusal> {
+    fn moved(&mut self, op: Op, from: &Value, to: &Value) -> Result<TensorId, Refusal> {
         let mut kind = self.kind(from);
         kind.quant = kind.quant.map(|quant| follow(quant, from, to));
         let id = self.emit(op, &[from.id], to.stored_shape(), &kind)?;
-        if self.is_constant(from) {
-            self.graph.tensors[id].name = self.graph.tensors[from.id].name.clone();
-            self.graph.tensors[id].bits = self.graph.tensors[from.id].bits;
-        }
+        self.resemble(id, from);
         Ok(id)
     }
 
@@ -132,7 +126,16 @@ impl Builder<'_> {
         let kind = self.kind(value);
         let op = Op::Gather { axis: last, batch_dims: 0 };
         let id = self.emit(op, &[value.id, indices.id], value.stored_shape(), &kind)?;
+        self.resemble(id, value);
         Ok(value.with(id))
+    }
+
+    /// A constant that has been moved keeps its name and its bits.
+    fn resemble(&mut self, id: TensorId, from: &Value) {
+        if self.is_constant(from) {
+            let Tensor { name, bits, .. } = self.graph.tensors[from.id].clone();
+            (self.graph.tensors[id].name, self.graph.tensors[id].bits) = (name, bits);
+        }
     }
 
     /// The value in another shape with the same elements in the file's order.
@@ -184,8 +187,7 @@ impl Builder<'_> {
         let order = value.order();
         let image = image_axes(rank).map(|axes| axes.into_iter().filter(Option::is_some).collect::<Vec<_>>());
         let is_image = |axes: &Vec<_>| Value { axes: axes.clone(), ..value.clone() }.order() == order;
-        let has_images = self.nodes.iter().any(|node| IMAGE_OPERATORS.contains(&&node.op[..]));
-        let wanted = image.filter(|axes| has_images && !order.is_sorted() && is_image(axes));
+        let wanted = image.filter(|axes| !self.images.is_empty() && !order.is_sorted() && is_image(axes));
         value = self.arrange(&value, &wanted.unwrap_or_else(|| file_axes(rank)))?;
         if self.is_quantized(&value) {
             return self.as_float(&value);
