@@ -280,6 +280,17 @@ def quantized():
 
     case("qoperator", image, qlinear, tolerance=1)
 
+    def qgemm(m, x):
+        s, z = np.float32, np.array(-4, np.int8)
+        w = m.weights(5, 24)
+        ws = (np.abs(w).max(axis=1) / 127).astype(s)
+        bias = np.rint(m.weights(5) / (0.03 * ws)).astype(np.int32)
+        y = m.call("QGemm", m.call("QuantizeLinear", x, s(0.03), z), s(0.03), z, np.rint(w / ws[:, None]).astype(np.int8), ws,
+                   np.zeros(5, np.int8), bias, s(0.02), z, transB=1, domain="com.microsoft")
+        return m.call("DequantizeLinear", y, s(0.02), z)
+
+    case("qoperator_gemm", [1, 24], qgemm, tolerance=1)
+
 
 if __name__ == "__main__":
     floats()

@@ -35,6 +35,9 @@ use tinderbox_onnx::{NodeProto, OperatorSetIdProto};
 /// The operator sets that the conversions know.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
 
+/// The largest number of operators.
+const MAX_NODES: usize = 1 << 16;
+
 /// Domains whose operators are told by their names alone.
 const DOMAINS: [&str; 3] = ["", "ai.onnx", "com.microsoft"];
 
@@ -79,6 +82,10 @@ fn opset(imports: &[OperatorSetIdProto]) -> Result<i64, Refusal> {
 
 /// The file's nodes, shorthands written out.
 fn nodes(records: Vec<NodeProto>) -> Result<Vec<Node>, Refusal> {
+    if records.len() > MAX_NODES {
+        let what = format!("{} operators, at most {MAX_NODES} are supported", records.len());
+        return Err(Refusal::unsupported(what));
+    }
     let mut nodes = Vec::new();
     for (index, record) in records.into_iter().enumerate() {
         let place = Place { index, op: record.op_type.clone(), name: record.name.clone() };

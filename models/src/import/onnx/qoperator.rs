@@ -46,17 +46,24 @@ pub(super) fn expand(node: Node) -> Result<Vec<Node>, Refusal> {
             (&given[2..], &given[..2], None)
         }
     };
-    Ok(written_out(&node, op, operands, result, bias))
+    // The axis of the weights that holds the output's channels, along which scales by channel run.
+    let axis = if op == "Conv" || node.flag("transB")? { 0 } else { 1 };
+    Ok(written_out(&node, op, operands, result, bias, axis))
 }
 
-fn written_out(node: &Node, op: &str, operands: &[String], result: &[String], bias: Option<&String>) -> Vec<Node> {
+fn written_out(
+    node: &Node,
+    op: &str,
+    operands: &[String],
+    result: &[String],
+    bias: Option<&String>,
+    axis: i64,
+) -> Vec<Node> {
     // Names that no file has: it would need a control character.
     let name = |part: usize| format!("{}\u{1}{part}", node.outputs[0]);
     let mut nodes = Vec::new();
     let mut inputs = Vec::new();
     for (i, operand) in operands.chunks_exact(3).enumerate() {
-        // Scales by channel run along the output channels of the weights.
-        let axis = if op == "Conv" { 0 } else { 1 };
         nodes.push(node.part("DequantizeLinear", operand.to_vec(), name(i)).with_int("axis", axis));
         inputs.push(name(i));
     }

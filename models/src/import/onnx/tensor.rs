@@ -5,6 +5,9 @@ use half::{bf16, f16};
 use std::sync::Arc;
 use tinderbox_onnx::{DataType, TensorProto};
 
+/// The largest constant of 64-bit integers, which in the file may take an eighth of the memory.
+const MAX_INDICES: usize = 1 << 20;
+
 /// The graph's type for one of the file's: float16 and double become float32, int4 int8.
 pub(super) fn dtype(data_type: i32) -> Result<DType, Refusal> {
     use DataType::*;
@@ -43,6 +46,9 @@ pub(super) fn constant(record: &TensorProto) -> Result<Tensor, Refusal> {
     }
     let dtype = dtype(record.data_type)?;
     let shape = shape(&record.dims, dtype)?;
+    if dtype == DType::I64 && shape.iter().product::<usize>() > MAX_INDICES {
+        return Err(Refusal::unsupported(format!("more than {MAX_INDICES} indices, shape {shape:?}")));
+    }
     let (elements, bits) = (shape.iter().product::<usize>(), bits(record.data_type, dtype));
     let data = match &record.raw_data {
         Some(raw) => raw_contents(raw, record.data_type, elements)?,
