@@ -120,7 +120,7 @@ pub fn compress(
         _ => vec![],
     };
     let tuned = tuned(&pruned, train, options, &sparse, options.tune.checkpoint.is_some())?;
-    let layers = prune::compare(&graph, &tuned);
+    let layers: Vec<LayerReport> = prune::compare(&graph, &tuned).into_iter().map(|(_, layer)| layer).collect();
     let after = quantized(&tuned, train, options)?;
     let control = match options.control {
         true => {

@@ -51,13 +51,18 @@ pub struct Units {
 }
 
 impl Inputs {
+    /// An array (N, ...) of at least one example.
+    pub fn new(array: Array, units: Units) -> Self {
+        Self { array, units }
+    }
+
     /// Reads (N, ...) of any type.
     pub fn read(path: &Path, units: Units) -> Result<Self, Error> {
         let array = npy::read(path)?;
         if array.shape.is_empty() || array.data.is_empty() {
             return Err(Error::Wrong { file: path.display().to_string(), what: "holds no examples".into() });
         }
-        Ok(Self { array, units })
+        Ok(Self::new(array, units))
     }
 
     /// Number of examples.

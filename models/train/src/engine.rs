@@ -85,14 +85,14 @@ pub fn value(data: Vec<f32>, examples: usize, device: &Device) -> Value {
 
 /// The elements of a value, row by row.
 pub fn elements(value: &Value) -> Vec<f32> {
-    value.clone().into_data().try_into_vec().expect("values are 32-bit floats")
+    fused::read_value(value.clone())
 }
 
 impl Network {
     /// Prepares a float graph to run on `device`.
     pub fn new(graph: Graph, device: &Device) -> Result<Self, Unsupported> {
         support::check(&graph)?;
-        let float = |id: TensorId| Some((id, graph.tensors[id].floats()?));
+        let float = |id: TensorId| Some((id, floats(&graph.tensors[id])?));
         let constants = (0..graph.tensors.len()).filter_map(float);
         let constants = constants.map(|(id, data)| (id, value(data, 1, device))).collect();
         Ok(Self { constants, norms: BTreeMap::new(), device: device.clone(), graph })
@@ -238,13 +238,7 @@ pub fn activate(value: Value, activation: Activation) -> Value {
 }
 
 /// The contents of a float constant.
-trait Floats {
-    fn floats(&self) -> Option<Vec<f32>>;
-}
-
-impl Floats for tinderbox::graph::Tensor {
-    fn floats(&self) -> Option<Vec<f32>> {
-        let data = self.data.as_ref().filter(|_| self.dtype == DType::F32)?;
-        Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
+pub fn floats(tensor: &tinderbox::graph::Tensor) -> Option<Vec<f32>> {
+    let data = tensor.data.as_ref().filter(|_| tensor.dtype == DType::F32)?;
+    Some(data.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }

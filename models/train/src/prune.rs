@@ -11,11 +11,12 @@ pub mod walk;
 
 use crate::data::Inputs;
 use crate::engine::{self, Network, Unsupported};
+use crate::quantize::scheme::is_product;
 use nalgebra::DMatrix;
 use serde::Serialize;
 use std::sync::Arc;
-use tinderbox::graph::{Graph, macs};
-use walk::{Layer, is_dense_product, walk};
+use tinderbox::graph::{Graph, Node, Op, macs};
+use walk::{Layer, walk};
 
 /// Layers with less than this share of the network's work stay dense: they gain little and are often the first or a
 /// shortcut, where every weight counts.
@@ -69,7 +70,10 @@ fn all(layer: &Layer<'_>) -> DMatrix<f64> {
 
 /// Whether a layer is worth making sparse.
 pub fn is_large(graph: &Graph, index: usize) -> bool {
-    let products = || (0..graph.nodes.len()).filter(|i| crate::quantize::scheme::is_product(graph, *i));
+    if matches!(graph.nodes[index].op, Op::DepthwiseConv2d { .. }) {
+        return false;
+    }
+    let products = || (0..graph.nodes.len()).filter(|i| is_product(graph, *i));
     let outermost = products().next() == Some(index) || products().next_back() == Some(index);
     let share = macs(graph, &graph.nodes[index]) as f64 / graph.macs() as f64;
     !outermost && share >= LEAST_SHARE
@@ -86,27 +90,23 @@ pub fn into_graph(network: Network) -> Graph {
     graph
 }
 
-/// What became of each layer with weights; both graphs have the same nodes.
-pub fn compare(before: &Graph, after: &Graph) -> Vec<LayerReport> {
+/// What became of each layer with weights, by node; both graphs have the same nodes.
+pub fn compare(before: &Graph, after: &Graph) -> Vec<(usize, LayerReport)> {
     let layers = before.nodes.iter().zip(&after.nodes).enumerate();
-    let products = layers.filter(|(index, _)| crate::quantize::scheme::is_product(before, *index));
-    products
-        .map(|(index, (old, new))| LayerReport {
-            layer: old.name.clone(),
-            macs: [macs(before, old), macs(after, new)],
-            density: density(after, index),
-        })
-        .collect()
+    let products = layers.filter(|(index, _)| is_product(before, *index));
+    let report = |(index, (old, new)): (usize, (&Node, &Node))| {
+        let macs = [macs(before, old), macs(after, new)];
+        (index, LayerReport { layer: old.name.clone(), macs, density: density(after, new) })
+    };
+    products.map(report).collect()
 }
 
-fn density(graph: &Graph, index: usize) -> f64 {
-    let network = engine::device();
-    match Network::new(graph.clone(), &network) {
-        Ok(network) if is_dense_product(&network, index) => {
-            let id = graph.nodes[index].inputs[1].unwrap_or_default();
-            let weights = engine::elements(&network.constants[&id]);
-            let columns = weights.len() / engine::output_channels(graph, index);
-            blocks::density(&weights, columns)
+/// Depthwise weights count as dense: no kernel skips them.
+fn density(graph: &Graph, node: &Node) -> f64 {
+    let weights = node.inputs[1].map(|id| &graph.tensors[id]);
+    match weights.and_then(|weights| Some((weights, engine::floats(weights)?))) {
+        Some((weights, numbers)) if !matches!(node.op, Op::DepthwiseConv2d { .. }) => {
+            blocks::density(&numbers, numbers.len() / weights.shape[0])
         }
         _ => 1.0,
     }

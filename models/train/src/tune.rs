@@ -23,9 +23,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tinderbox::graph::{Graph, Op, TensorId};
 
-/// Steps between two choices of the grid that weights are rounded to.
-const GRID_STEPS: usize = 40;
-
 /// How long a run is silent, and how much of it an interruption can cost.
 const REPORT_EVERY: Duration = Duration::from_secs(20);
 
@@ -161,21 +158,23 @@ impl<'a> Trainer<'a> {
     }
 
     fn run(&mut self, batches: &Batches<'_>, examples: &Examples) -> Result<(), Error> {
+        let total = self.options.epochs * batches.per_epoch();
+        self.run_until(total, batches, examples)
+    }
+
+    /// Steps up to `end`, which may be before the last.
+    fn run_until(&mut self, end: usize, batches: &Batches<'_>, examples: &Examples) -> Result<(), Error> {
         let per_epoch = batches.per_epoch();
         let total = self.options.epochs * per_epoch;
         let (start, first) = (Instant::now(), self.step);
         let mut reported = Instant::now();
-        let mut grids = BTreeMap::new();
-        while self.step < total {
-            if self.step % GRID_STEPS == 0 || grids.is_empty() {
-                grids = self.grids();
-            }
-            let loss = self.descend(batches, total, &grids);
+        while self.step < end {
+            let loss = self.descend(batches, total);
             if !loss.is_finite() {
                 return Err(Error::Diverged { step: self.step, loss });
             }
             self.step += 1;
-            if reported.elapsed() > REPORT_EVERY || self.step == total {
+            if reported.elapsed() > REPORT_EVERY || self.step == end {
                 let left = start.elapsed() * (total - self.step) as u32 / (self.step - first) as u32;
                 eprintln!("step {} of {total}, loss {loss:.4}, {} s left", self.step, left.as_secs());
                 self.save()?;
@@ -203,7 +202,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step; the loss before it.
-    fn descend(&mut self, batches: &Batches<'_>, total: usize, grids: &BTreeMap<usize, Grid>) -> f32 {
+    fn descend(&mut self, batches: &Batches<'_>, total: usize) -> f32 {
+        let grids = self.grids();
         let parameters = self.parameters();
         let mut sums: Vec<Option<Tensor<2>>> = vec![None; parameters.len()];
         let mut loss = 0.0;
@@ -214,7 +214,7 @@ impl<'a> Trainer<'a> {
             let mut network = self.network.clone();
             parameters.iter().zip(&tracked).for_each(|(p, tensor)| *slot(&mut network, *p) = tensor.clone());
             let input = value(images, labels.len(), network.device());
-            let mut rounding = Rounding { graph: &self.network.graph, grids };
+            let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
             let logits = network.run(vec![input], &mut rounding).swap_remove(0);
             let objective = cross_entropy(logits, &labels);
             loss += elements(&objective.clone().inner().reshape([1, 1]))[0] / self.options.accumulate as f32;
@@ -337,4 +337,83 @@ fn cross_entropy(logits: Value, labels: &[usize]) -> Tensor<1> {
     let count = labels.len();
     let chosen = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), &device);
     log_softmax(logits, 1).gather(1, chosen).mean().neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Inputs, Units};
+    use tinderbox::graph::DType;
+    use tinderbox::run::npy::Array;
+
+    const FASHION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../zoo/fashion/fashion_float.tflite");
+
+    fn noise() -> Examples {
+        let mut random = fastrand::Rng::with_seed(5);
+        let data = (0..64 * 28 * 28).map(|_| random.u8(..)).collect();
+        let array = Array { shape: vec![64, 28, 28, 1], dtype: DType::U8, data };
+        let inputs = Inputs::new(array, Units { scale: 1.0 / 255.0, zero_point: 0.0 });
+        Examples { inputs, labels: (0..64).map(|i| i % 10).collect() }
+    }
+
+    fn options() -> Options {
+        Options {
+            epochs: 2,
+            batch: 8,
+            accumulate: 2,
+            rate: 1e-3,
+            seed: 1,
+            augmentation: Augmentation { mirror: true, shift: 1 },
+            weight_bits: Some(4),
+            holdout: 0,
+            checkpoint: None,
+        }
+    }
+
+    fn parameters(trainer: &Trainer<'_>) -> Vec<Vec<f32>> {
+        trainer.parameters().into_iter().map(|parameter| elements(trainer.get(parameter))).collect()
+    }
+
+    #[test]
+    fn an_interrupted_run_ends_where_an_uninterrupted_one_does() {
+        let graph = tinderbox::import::import(FASHION.as_ref()).expect("the zoo's model");
+        let (examples, folder) = (noise(), tempfile::tempdir().expect("a folder"));
+        let options = Options { checkpoint: Some(folder.path().join("state.json")), ..options() };
+        let batches = Batches::new(&examples, &graph, 64, &options);
+        let start = || {
+            let mut network = Network::new(without_softmax(&graph), &engine::device()).expect("supported");
+            norms::insert(&mut network, &batches);
+            Trainer::new(network, &[], &options)
+        };
+        let mut whole = start();
+        whole.run(&batches, &examples).expect("runs");
+        std::fs::remove_file(options.checkpoint.as_ref().expect("set above")).expect("was written");
+        start().run_until(3, &batches, &examples).expect("runs");
+        let mut rest = start();
+        rest.resume().expect("the state is there");
+        assert_eq!(rest.step, 3);
+        rest.run(&batches, &examples).expect("runs");
+        assert!(parameters(&rest) == parameters(&whole), "the parameters differ");
+    }
+
+    #[test]
+    fn normalization_comes_and_goes_without_a_trace() {
+        let graph = tinderbox::import::import(FASHION.as_ref()).expect("the zoo's model");
+        let examples = noise();
+        // One batch of all: its moments are those of the whole.
+        let options = Options { batch: 64, accumulate: 1, augmentation: Augmentation::default(), ..options() };
+        let batches = Batches::new(&examples, &graph, 64, &options);
+        let mut network = Network::new(without_softmax(&graph), &engine::device()).expect("supported");
+        let input = value(examples.inputs.take(0..64), 64, network.device());
+        let before = elements(&network.run(vec![input.clone()], &mut ())[0]);
+        norms::insert(&mut network, &batches);
+        assert!(!network.norms.is_empty());
+        norms::estimate(&mut network, &batches);
+        norms::fold(&mut network);
+        let after = elements(&network.run(vec![input], &mut ())[0]);
+        let largest = before.iter().fold(0.0f32, |max, x| max.max(x.abs()));
+        for (before, after) in before.iter().zip(after) {
+            assert!((before - after).abs() < 1e-3 * largest, "{before} became {after}");
+        }
+    }
 }

@@ -3,7 +3,6 @@
 //! A [`Fused`] operator works on slices and knows its own gradient. This file alone ties it to Burn's autodiff, for
 //! whichever CPU backend the feature chooses.
 
-use super::elements;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
@@ -36,7 +35,7 @@ pub(super) fn apply<F: Fused<N>, const N: usize>(op: F, inputs: [Tensor<2>; N], 
     let result =
         |data: &[Vec<f32>; N]| TensorData::new(op.forward(data.each_ref().map(Vec::as_slice)), [rows, columns]);
     if !inputs.iter().any(Tensor::is_autodiff) {
-        let data = inputs.each_ref().map(elements);
+        let data = inputs.each_ref().map(|input| read_value(input.clone()));
         return Tensor::from_data(result(&data), &inputs[0].device());
     }
     let tracked = inputs.map(|input| {
@@ -75,9 +74,23 @@ impl<F: Fused<N>, const N: usize> Backward<Inner, N> for Step<F> {
     }
 }
 
-fn read(primitive: Primitive) -> Vec<f32> {
+/// The elements of a tensor on the engine's backend.
+#[cfg_attr(not(feature = "flex"), expect(deprecated, reason = "the backend is a feature; this one is the default"))]
+pub(super) fn read(primitive: Primitive) -> Vec<f32> {
+    #[cfg(not(feature = "flex"))]
+    if let Primitive::F32(storage) = &primitive
+        && let Some(elements) = storage.view().as_slice()
+    {
+        // `float_into_data` copies element by element where the tensor is shared.
+        return elements.to_vec();
+    }
     let data = burn::tensor::read_sync(Inner::float_into_data(primitive));
     data.ok().and_then(|data| data.try_into_vec().ok()).expect("the engine's tensors are 32-bit floats in memory")
+}
+
+/// See [`read`]; gradients are left behind.
+pub(super) fn read_value(value: Tensor<2>) -> Vec<f32> {
+    read(value.inner().try_into_primitive::<Inner>().expect("the engine's tensors live on its own backend"))
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ fn counts(dense: &Network, groups: &[Group], orders: &[Order], target: u64) -> V
             let losses = orders[group].get(next)?;
             let mut more = removed.clone();
             more[group] += STEP;
-            let saved = macs(&removed) - macs(&more);
+            // What lies below the target is not wanted.
+            let saved = macs(&removed) - macs(&more).max(target);
             Some((group, losses.iter().map(|(_, loss)| loss).sum::<f64>() / saved.max(1) as f64))
         };
         let cheapest = (0..groups.len()).filter_map(price).min_by(|a, b| a.1.total_cmp(&b.1));
