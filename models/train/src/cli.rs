@@ -3,13 +3,15 @@
 mod compress;
 mod eval;
 mod quantize;
+mod train;
 
 use clap::{Parser, Subcommand};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tinderbox::export::export;
 use tinderbox::graph::Graph;
-use tinderbox_train::data;
+use tinderbox_train::tune::batches::Augmentation;
+use tinderbox_train::{data, tune};
 
 /// Quantizes, prunes, fine-tunes and evaluates neural networks.
 #[derive(Parser)]
@@ -27,6 +29,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Turn a float model into int8
     Quantize(quantize::Arguments),
+    /// Train a network of the zoo
+    Train(train::Arguments),
 }
 
 /// What the numbers in the files of examples mean.
@@ -43,6 +47,52 @@ struct Units {
 impl Units {
     fn get(&self) -> data::Units {
         data::Units { scale: self.scale, zero_point: self.zero_point }
+    }
+}
+
+/// How networks are trained.
+#[derive(clap::Args)]
+struct TuneArguments {
+    /// Learning rate at the start
+    #[arg(long, default_value_t = 1e-3)]
+    rate: f64,
+    /// Examples of a step
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    /// Batches whose gradients make a step
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    accumulate: u16,
+    /// Decides the order of the training examples
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Mirror half of the training images
+    #[arg(long)]
+    mirror: bool,
+    /// Move training images by up to so many pixels
+    #[arg(long, default_value_t = 0)]
+    shift: usize,
+    /// Keep the last examples of the training set for choosing options: tell the accuracy on them, and leave the test
+    /// set alone
+    #[arg(long, default_value_t = 0)]
+    holdout: usize,
+    /// Where to keep the state of training; a run that finds one goes on from there
+    #[arg(long)]
+    checkpoint: Option<PathBuf>,
+}
+
+impl TuneArguments {
+    fn options(&self, epochs: usize, weight_bits: Option<u8>) -> tune::Options {
+        tune::Options {
+            epochs,
+            batch: self.batch.into(),
+            accumulate: self.accumulate.into(),
+            rate: self.rate,
+            seed: self.seed,
+            augmentation: Augmentation { mirror: self.mirror, shift: self.shift },
+            weight_bits,
+            holdout: self.holdout,
+            checkpoint: self.checkpoint.clone(),
+        }
     }
 }
 
@@ -70,6 +120,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compress(arguments) => compress::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Quantize(arguments) => quantize::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
     };
     let (message, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -12,3 +12,4 @@ mod parallel;
 pub mod prune;
 pub mod quantize;
 pub mod tune;
+pub mod zoo;

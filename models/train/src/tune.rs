@@ -1,4 +1,4 @@
-//! Fine-tuning: gradient descent from a network that works already.
+//! Training: gradient descent, mostly from a network that works already.
 //!
 //! Batch normalization is put back first ([`norms`]), since folded networks train badly; masks hold pruned weights at
 //! zero, and weights may be rounded to the grid that they will have. Everything follows from the seed: batch `n` is the
@@ -133,7 +133,7 @@ impl<'a> Trainer<'a> {
             Some((id, value(weights, 1, network.device())))
         };
         let masks = sparse.iter().filter_map(mask).collect();
-        let adam = AdamConfig::new().with_weight_decay(Some(WeightDecayConfig::new(1e-4))).build();
+        let adam = AdamConfig::new().with_epsilon(1e-7).with_weight_decay(Some(WeightDecayConfig::new(1e-4))).build();
         Self { network, options, adam, states: BTreeMap::new(), masks, step: 0 }
     }
 

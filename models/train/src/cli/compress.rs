@@ -1,14 +1,12 @@
 //! `tinderbox compress`.
 
-use super::{Failure, Units, import, write_model};
+use super::{Failure, TuneArguments, Units, import, write_model};
 use std::path::PathBuf;
 use std::str::FromStr;
 use tinderbox::files;
 use tinderbox_train::compress::{self, Options, Quantize};
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::prune::Prune;
-use tinderbox_train::tune;
-use tinderbox_train::tune::batches::Augmentation;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -35,34 +33,11 @@ pub(super) struct Arguments {
     /// Train on for so many epochs
     #[arg(long, default_value_t = 0)]
     finetune: usize,
-    /// Learning rate at the start
-    #[arg(long, default_value_t = 1e-3)]
-    rate: f64,
-    /// Examples of a step
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
-    /// Batches whose gradients make a step
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    accumulate: u16,
-    /// Decides the order of the training examples
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Mirror half of the training images
-    #[arg(long)]
-    mirror: bool,
-    /// Move training images by up to so many pixels
-    #[arg(long, default_value_t = 0)]
-    shift: usize,
-    /// Keep the last examples of the training set for choosing options: tell the accuracy on them, and leave the test
-    /// set alone
-    #[arg(long, default_value_t = 0)]
-    holdout: usize,
+    #[command(flatten)]
+    tune: TuneArguments,
     /// Fine-tune the network without pruning too, for comparison
     #[arg(long)]
     control: bool,
-    /// Where to keep the state of fine-tuning; a run that finds one goes on from there
-    #[arg(long)]
-    checkpoint: Option<PathBuf>,
     /// Fail if a class or group loses more points of accuracy
     #[arg(long)]
     max_group_drop: Option<f64>,
@@ -112,17 +87,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         QuantizeChoice::Int8 => Quantize { weight_bits: 8 },
         QuantizeChoice::Int4 => Quantize { weight_bits: 4 },
     });
-    let tune = tune::Options {
-        epochs: arguments.finetune,
-        batch: arguments.batch.into(),
-        accumulate: arguments.accumulate.into(),
-        rate: arguments.rate,
-        seed: arguments.seed,
-        augmentation: Augmentation { mirror: arguments.mirror, shift: arguments.shift },
-        weight_bits: quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8),
-        holdout: arguments.holdout,
-        checkpoint: arguments.checkpoint.clone(),
-    };
+    let bits = quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
+    let tune = arguments.tune.options(arguments.finetune, bits);
     let options = Options { prune: arguments.prune.map(|choice| choice.0), quantize, tune, control: arguments.control };
     let result = compress::compress(&graph, &train, &test, &groups, &options).map_err(|error| match error {
         compress::Error::Failed(_) => Failure::failed(error),

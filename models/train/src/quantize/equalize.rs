@@ -10,6 +10,9 @@ use tinderbox::graph::{Activation, Graph, Op, TensorId};
 /// Passes over the network; ranges settle quickly.
 const PASSES: usize = 10;
 
+/// A channel that would need a larger factor is dead on one side.
+const MOST: f32 = 100.0;
+
 /// Evens out the weights of every two neighbouring products, in place. The float function stays what it is.
 pub fn equalize(graph: &mut Graph) {
     let pairs: Vec<(usize, usize)> =
@@ -19,7 +22,7 @@ pub fn equalize(graph: &mut Graph) {
             let out = largest(graph, *first, Side::Output);
             let into = largest(graph, *second, Side::Input);
             let factor = |(out, into): (&f32, &f32)| match *out > 0.0 && *into > 0.0 {
-                true => (into / out).sqrt(),
+                true => (into / out).sqrt().clamp(1.0 / MOST, MOST),
                 false => 1.0,
             };
             let factors: Vec<f32> = out.iter().zip(&into).map(factor).collect();

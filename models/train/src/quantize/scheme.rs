@@ -15,10 +15,11 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// 256 steps from the least to the largest value; of one unit where all values were zero.
+    /// 256 steps from the least to the largest value; any steps where all values were as good as zero, as in networks
+    /// with dead layers.
     pub fn of(range: Range) -> Self {
         let width = range.max - range.min;
-        let scale = if width > 0.0 { (width / 255.0).max(1e-9) } else { 1.0 / 255.0 };
+        let scale = if width > NOTHING { width / 255.0 } else { 1.0 / 255.0 };
         let zero_point = (-128.0 - range.min / scale).round().clamp(-128.0, 127.0) as i32;
         Self { scale, zero_point }
     }
@@ -28,6 +29,9 @@ impl Affine {
         ((x / self.scale).round() as i32 + self.zero_point).clamp(-128, 127) as i8
     }
 }
+
+/// A range that holds no information.
+const NOTHING: f32 = 1e-6;
 
 /// Weights of a product on a grid.
 #[derive(Clone, Debug, PartialEq)]
