@@ -198,6 +198,10 @@ def floats():
     case("resize_nearest", image, lambda m, x: conv(m, m.call(
         "Resize", x, "", np.array([1, 1, 2, 2], np.float32), mode="nearest", nearest_mode="floor",
         coordinate_transformation_mode="asymmetric"), 3, 2, (1, 1)))
+    case("resize_nearest_default", image, lambda m, x: conv(m, m.call(
+        "Resize", x, "", np.array([1, 1, 2, 3], np.float32)), 3, 2, (1, 1)))
+    case("resize_halved", [1, 3, 8, 6], lambda m, x: conv(m, m.call(
+        "Resize", x, "", "", np.array([1, 3, 4, 3], np.int64)), 3, 2, (1, 1)))
     case("resize_bilinear", image, lambda m, x: conv(m, m.call(
         "Resize", x, "", np.array([1, 1, 2, 2], np.float32), mode="linear",
         coordinate_transformation_mode="half_pixel"), 3, 2, (1, 1)))

@@ -21,6 +21,7 @@ mod pool;
 mod product;
 mod qoperator;
 mod quant;
+mod resize;
 mod slice;
 mod table;
 mod tensor;

@@ -39,6 +39,7 @@ pub(super) fn mapped<'f>(b: &mut Builder<'f>, n: &'f Node, x: Value, op: Op) -> 
 fn fixed(op: &Op, dtype: DType) -> Option<(f32, i32)> {
     match (op, dtype) {
         (Op::Softmax { .. } | Op::Unary(Unary::Logistic), DType::I8) => Some((1.0 / 256.0, -128)),
+        (Op::LogSoftmax, DType::I8) => Some((1.0 / 16.0, 127)),
         (Op::Unary(Unary::Tanh), DType::I8) => Some((1.0 / 128.0, 0)),
         (Op::Softmax { .. } | Op::Unary(Unary::Logistic | Unary::Tanh), DType::I16) => Some((1.0 / 32768.0, 0)),
         _ => None,

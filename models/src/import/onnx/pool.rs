@@ -7,7 +7,7 @@ use super::{
     value::{Value, image_axes},
     window::{Border, Window, pair},
 };
-use crate::graph::{Activation, Op, Padding, Refusal, Resize, Stride, ensure};
+use crate::graph::{Activation, Op, Padding, Refusal, Stride, ensure};
 
 pub(super) fn max(b: &mut Builder, n: &Node) -> Result<(), Refusal> {
     arity(n, 1..=1, 1)?;
@@ -56,7 +56,7 @@ pub(super) fn global(b: &mut Builder, n: &Node, average: bool) -> Result<(), Ref
 }
 
 /// Integers where x is quantized: windows choose or average, and the scale stays.
-fn windowed(b: &mut Builder, n: &Node) -> Result<Value, Refusal> {
+pub(super) fn windowed(b: &mut Builder, n: &Node) -> Result<Value, Refusal> {
     let x = b.input_of(n, 0)?;
     ensure!((3..=4).contains(&x.rank()), "an image of shape {:?}: 3 or 4 dimensions are supported", x.shape);
     if b.kind(&x).quant.is_some() { Ok(x) } else { b.as_float(&x) }
@@ -78,72 +78,10 @@ fn pool(b: &mut Builder, n: &Node, x: Value, window: &Window, op: Op) -> Result<
     define(b, n, op, x, shape)
 }
 
-fn define(b: &mut Builder, n: &Node, op: Op, x: Value, shape: Vec<usize>) -> Result<(), Refusal> {
+/// Adds the node, whose result is an image of this shape in the file's order.
+pub(super) fn define(b: &mut Builder, n: &Node, op: Op, x: Value, shape: Vec<usize>) -> Result<(), Refusal> {
     let kind = b.kind(&x);
     let y = Value { shape, axes: image_axes(x.rank()).unwrap_or_default(), ..x.clone() };
     let id = b.emit(op, &[x.id], y.stored_shape(), &kind)?;
     b.define(&n.outputs[0], y.with(id))
-}
-
-/// Inputs: x, (roi, scales?, sizes?) or, in older sets, scales.
-pub(super) fn resize(b: &mut Builder, n: &Node) -> Result<(), Refusal> {
-    arity(n, 1..=4, 1)?;
-    let x = windowed(b, n)?;
-    let shape = resized(b, n, &x)?;
-    ensure!(shape.len() == x.rank() && shape[..2] == x.shape[..2], "{:?} cannot become {shape:?}", x.shape);
-    let kind = sampling(n)?;
-    let x = b.image(&x)?;
-    define(b, n, Op::Resize(kind), x, shape)
-}
-
-fn resized(b: &mut Builder, n: &Node, x: &Value) -> Result<Vec<usize>, Refusal> {
-    let last = n.inputs.len() - 1;
-    if n.input(3).is_some() {
-        let sizes = b.integers(n, 3, "sizes")?.unwrap_or_default();
-        let size = |&n: &i64| usize::try_from(n).ok().filter(|n| (1..=0xFFFF).contains(n));
-        let sizes: Option<Vec<usize>> = sizes.iter().map(size).collect();
-        return sizes.ok_or_else(|| Refusal::invalid("sizes are out of range"));
-    }
-    let scales = match n.floats("scales") {
-        Some(scales) => scales.to_vec(),
-        None => {
-            let value = b.input_of(n, if last == 1 { 1 } else { 2 })?;
-            b.floats(&value).ok_or_else(|| Refusal::unsupported("scales must be constant"))?
-        }
-    };
-    ensure!(scales.len() == x.rank(), "{} scales for {} axes", scales.len(), x.rank());
-    let scaled = |(&n, &scale): (&usize, &f32)| {
-        let length = (n as f32 * scale).floor();
-        (1.0..=65535.0).contains(&length).then_some(length as usize)
-    };
-    let shape: Option<Vec<usize>> = x.shape.iter().zip(&scales).map(scaled).collect();
-    shape.ok_or_else(|| Refusal::invalid(format!("scales {scales:?} are out of range")))
-}
-
-/// The sampling that means the same in TensorFlow Lite.
-fn sampling(n: &Node) -> Result<Resize, Refusal> {
-    let upsample = n.op == "Upsample";
-    let coordinates = match n.text("coordinate_transformation_mode")? {
-        "" if upsample => "asymmetric",
-        "" => "half_pixel",
-        other => other,
-    };
-    let (align_corners, half_pixel_centers) = match coordinates {
-        "asymmetric" => (false, false),
-        "align_corners" => (true, false),
-        "half_pixel" | "pytorch_half_pixel" => (false, true),
-        other => return Err(Refusal::unsupported(format!("coordinates {other:?} are not supported"))),
-    };
-    let nearest = n.text("nearest_mode")?;
-    match n.text("mode")? {
-        "linear" | "bilinear" => Ok(Resize::Bilinear { align_corners, half_pixel_centers }),
-        // TensorFlow Lite rounds down, which for whole factors is what every mode comes to.
-        "" | "nearest"
-            if matches!((nearest, half_pixel_centers), ("floor", false) | ("", _) | ("round_prefer_floor", true))
-                || upsample =>
-        {
-            Ok(Resize::Nearest { align_corners, half_pixel_centers })
-        }
-        mode => Err(Refusal::unsupported(format!("mode {mode:?} {nearest:?} is not supported"))),
-    }
 }

@@ -1,6 +1,8 @@
 //! Which operator is converted by what.
 
-use super::{build::Builder, conv, dense, elementwise as each, movement, node::Node, normalize, pool, quant, slice};
+use super::{
+    build::Builder, conv, dense, elementwise as each, movement, node::Node, normalize, pool, quant, resize, slice,
+};
 use crate::graph::{Arg, Binary, Op, Reduction, Refusal, Unary};
 
 /// Adds what a node of the file means to the graph. Names and meanings are those of ONNX's standard operator sets 7 to 23.
@@ -15,7 +17,7 @@ pub(super) fn convert<'f>(b: &mut Builder<'f>, n: &'f Node) -> Result<(), Refusa
         "MaxPool" => pool::max(b, n),
         "GlobalAveragePool" => pool::global(b, n, true),
         "GlobalMaxPool" => pool::global(b, n, false),
-        "Resize" | "Upsample" => pool::resize(b, n),
+        "Resize" | "Upsample" => resize::resize(b, n),
 
         "Add" => each::arithmetic(b, n, |activation| Op::Add { activation }),
         "Sub" => each::arithmetic(b, n, |activation| Op::Sub { activation }),
