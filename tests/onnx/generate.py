@@ -130,6 +130,11 @@ def floats():
     case("conv_transpose", [1, 3, 5, 4],
          lambda m, x: m.call("ConvTranspose", x, m.weights(3, 2, 2, 2), m.weights(2), strides=[2, 2]))
 
+    case("conv_transpose_same", [1, 3, 5, 4], lambda m, x: m.call(
+        "ConvTranspose", x, m.weights(3, 2, 4, 4), m.weights(2), strides=[2, 2], pads=[1, 1, 1, 1]))
+    case("conv_transpose_cut", [1, 3, 5, 4], lambda m, x: m.call("Relu", m.call(
+        "ConvTranspose", x, m.weights(3, 2, 3, 3), m.weights(2), strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1])))
+
     def batch_norm(m, x, c):
         return m.call("BatchNormalization", x, 1 + m.weights(c), m.weights(c), m.weights(c), np.abs(m.weights(c)) + 0.5)
 

@@ -9,7 +9,7 @@ use super::{
     value::Value,
     window::{Border, Window, pair},
 };
-use crate::graph::{Op, Padding, Refusal, ensure};
+use crate::graph::{Op, Padding, Refusal, Stride, ensure};
 
 /// Inputs: image \[n, in, ..\], weights \[out, in / group, ..\], bias?.
 pub(super) fn conv<'f>(b: &mut Builder<'f>, n: &'f Node) -> Result<(), Refusal> {
@@ -48,44 +48,74 @@ pub(super) fn conv_transpose<'f>(b: &mut Builder<'f>, n: &'f Node) -> Result<(),
     if n.int("group")?.unwrap_or(1) != 1 {
         return Err(Refusal::unsupported("transposed convolution in groups is not supported"));
     }
-    let (output, stride, padding) = enlarged(n, &x, &w[2..])?;
+    let enlarged = Enlarged::of(n, &x, &w[2..])?;
     let channels = Channels { axis: 1, count: w[1], rank: x.len() };
     let Product { x, weights, bias, tail } = b.product(n, operands, channels)?;
     let x = b.image(&x)?;
     let column = if x.rank() == 3 { None } else { Some(3) };
     let weights = b.arrange(&weights, &[Some(1), Some(2), column, Some(0)])?;
-    let op = Op::TransposeConv { stride: pair(stride), padding, activation: tail.activation };
-    let shape = [&[x.shape[0], w[1]], &output[..]].concat();
-    b.finish_with(&tail, op, vec![Some(x.id), Some(weights.id), bias], Value { shape, ..x })
+    let op = Op::TransposeConv { stride: enlarged.stride, padding: enlarged.padding, activation: tail.activation };
+    let image = |lengths: &[usize]| Value { shape: [&[x.shape[0], w[1]], lengths].concat(), ..x.clone() };
+    let (whole, kept) = (image(&enlarged.whole), image(&enlarged.kept));
+    let inputs = vec![Some(x.id), Some(weights.id), bias];
+    if enlarged.whole == enlarged.kept {
+        return b.finish_with(&tail, op, inputs, kept);
+    }
+    let all = b.tensor(whole.stored_shape(), &tail.kind())?;
+    let inputs = inputs.into_iter().filter(Option::is_some).collect();
+    b.push(op, inputs, vec![all])?;
+    let mut begin = vec![0; 4];
+    begin[1..1 + enlarged.before.len()].copy_from_slice(&enlarged.before);
+    let cut = Op::StridedSlice { begin, size: kept.stored_shape(), stride: vec![1; 4] };
+    let id = b.emit(cut, &[all], kept.stored_shape(), &tail.kind())?;
+    b.define(tail.output, Value { view: tail.view(), ..kept.with(id) })
 }
 
-/// Output lengths, strides and padding of a transposed convolution, where a padding scheme comes to the same.
-fn enlarged(n: &Node, x: &[usize], kernel: &[usize]) -> Result<(Vec<usize>, [usize; 2], Padding), Refusal> {
-    let spatial = x.len() - 2;
-    let strides = n.lengths("strides", spatial)?;
-    let plain = n.lengths("dilations", spatial)?.iter().all(|&d| d == 1) && !n.has("output_shape");
-    let pads = n.ints("pads").map_or_else(|| vec![0; 2 * spatial], <[i64]>::to_vec);
-    let more = n.ints("output_padding").map_or_else(|| vec![0; spatial], <[i64]>::to_vec);
-    let automatic = !matches!(n.text("auto_pad")?, "" | "NOTSET");
-    if !plain || automatic || pads.len() != 2 * spatial || more.len() != spatial {
-        return Err(Refusal::unsupported("only explicit pads without dilation are supported here"));
+/// A transposed convolution's spatial lengths.
+struct Enlarged {
+    stride: Stride,
+    padding: Padding,
+    /// What the operator yields.
+    whole: Vec<usize>,
+    /// What is kept of it, after so many elements.
+    kept: Vec<usize>,
+    before: Vec<usize>,
+}
+
+impl Enlarged {
+    /// By a padding scheme if one comes to the same, otherwise without padding and cut.
+    fn of(n: &Node, x: &[usize], kernel: &[usize]) -> Result<Self, Refusal> {
+        let spatial = x.len() - 2;
+        let strides = n.lengths("strides", spatial)?;
+        let plain = n.lengths("dilations", spatial)?.iter().all(|&d| d == 1) && !n.has("output_shape");
+        let pads = n.ints("pads").map_or_else(|| vec![0; 2 * spatial], <[i64]>::to_vec);
+        let more = n.ints("output_padding").map_or_else(|| vec![0; spatial], <[i64]>::to_vec);
+        let automatic = !matches!(n.text("auto_pad")?, "" | "NOTSET");
+        if !plain || automatic || pads.len() != 2 * spatial || more.len() != spatial {
+            return Err(Refusal::unsupported("only explicit pads without dilation are supported here"));
+        }
+        ensure!(pads.iter().chain(&more).all(|n| (0..=0xFFFF).contains(n)), "pads {pads:?}, {more:?} are out of range");
+        let (mut whole, mut kept) = (Vec::new(), Vec::new());
+        for axis in 0..spatial {
+            let all = (x[2 + axis] as i64 - 1) * strides[axis] as i64 + kernel[axis] as i64;
+            let length = all + more[axis] - pads[axis] - pads[spatial + axis];
+            ensure!((1..=0xFFFF).contains(&length) && all <= 0xFFFF, "the output's length {length} is out of range");
+            whole.push(all as usize);
+            kept.push(length as usize);
+        }
+        let before: Vec<usize> = pads[..spatial].iter().map(|&n| n as usize).collect();
+        let same = |axis: usize| {
+            let (n, k, s) = (kept[axis], kernel[axis].max(1), strides[axis]);
+            Padding::Same.windows(n, k, s, 1) == Some(x[2 + axis])
+                && Padding::Same.amounts(n, k, s, 1).0 == before[axis]
+        };
+        let stride = Stride { h: strides[0], w: *strides.get(1).unwrap_or(&1) };
+        if (0..spatial).all(same) {
+            return Ok(Self { stride, padding: Padding::Same, whole: kept.clone(), kept, before });
+        }
+        if (0..spatial).any(|axis| before[axis] + kept[axis] > whole[axis]) {
+            return Err(Refusal::unsupported("output_padding beyond the last window is not supported"));
+        }
+        Ok(Self { stride, padding: Padding::Valid, whole, kept, before })
     }
-    ensure!(pads.iter().chain(&more).all(|n| (0..=0xFFFF).contains(n)), "pads {pads:?}, {more:?} are out of range");
-    let mut output = Vec::new();
-    for axis in 0..spatial {
-        let (n, k, s) = (x[2 + axis] as i64, kernel[axis] as i64, strides[axis] as i64);
-        let length = (n - 1) * s + k + more[axis] - pads[axis] - pads[spatial + axis];
-        ensure!((1..=0xFFFF).contains(&length), "the output's length {length} is out of range");
-        output.push(length as usize);
-    }
-    let fits = |padding: &Padding| {
-        (0..spatial).all(|axis| {
-            let (before, _) = padding.amounts(output[axis], kernel[axis].max(1), strides[axis], 1);
-            let windows = padding.windows(output[axis], kernel[axis], strides[axis], 1);
-            windows == Some(x[2 + axis]) && before as i64 == pads[axis]
-        })
-    };
-    let padding = [Padding::Valid, Padding::Same].into_iter().find(fits);
-    let padding = padding.ok_or_else(|| Refusal::unsupported(format!("pads {pads:?} are not supported here")))?;
-    Ok((output, [strides[0], *strides.get(1).unwrap_or(&1)], padding))
 }

@@ -2,6 +2,7 @@
 
 use super::{
     build::Builder,
+    context::Type,
     node::Node,
     quant::Format,
     value::{Value, View},
@@ -99,16 +100,11 @@ impl<'f> Builder<'f> {
         inputs: Vec<Option<TensorId>>,
         like: Value,
     ) -> Result<(), Refusal> {
-        let kind = match &tail.format {
-            Some(format) => format.kind.clone(),
-            None => super::context::Type::of(DType::F32),
-        };
-        let id = self.tensor(like.stored_shape(), &kind)?;
+        let id = self.tensor(like.stored_shape(), &tail.kind())?;
         // An absent bias is not listed.
         let present = inputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         self.push(op, inputs[..present].to_vec(), vec![id])?;
-        let view = tail.format.as_ref().map_or(View::Real, |format| format.view);
-        self.define(tail.output, Value { view, ..like.with(id) })
+        self.define(tail.output, Value { view: tail.view(), ..like.with(id) })
     }
 
     /// The activation that a node is, if it can be part of the node before it.
@@ -172,6 +168,16 @@ impl<'f> Builder<'f> {
 }
 
 impl<'f> Tail<'f> {
+    /// The type of the result.
+    pub(super) fn kind(&self) -> Type {
+        self.format.as_ref().map_or(Type::of(DType::F32), |format| format.kind.clone())
+    }
+
+    /// What operators behind it see.
+    pub(super) fn view(&self) -> View {
+        self.format.as_ref().map_or(View::Real, |format| format.view)
+    }
+
     fn push(&mut self, node: &'f Node) {
         self.output = &node.outputs[0];
         self.taken.push(node);

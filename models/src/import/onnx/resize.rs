@@ -12,8 +12,8 @@ pub(super) fn resize(b: &mut Builder, n: &Node) -> Result<(), Refusal> {
     ensure!(lengths.len() == x.rank(), "{} scales or sizes for {} axes", lengths.len(), x.rank());
     let shape: Vec<usize> = lengths.iter().map(|length| length.output).collect();
     ensure!(shape[..2] == x.shape[..2], "{:?} cannot become {shape:?}", x.shape);
-    if n.flag("antialias")? {
-        return Err(Refusal::unsupported("antialiasing is not supported"));
+    if n.flag("antialias")? || n.has("axes") || !matches!(n.text("keep_aspect_ratio_policy")?, "" | "stretch") {
+        return Err(Refusal::unsupported("antialias, axes and keep_aspect_ratio_policy are not supported"));
     }
     let sampling = Sampling::of(n, b.opset)?;
     let same = |kind: &Resize| lengths[2..].iter().all(|length| length.agrees(&sampling, *kind));
