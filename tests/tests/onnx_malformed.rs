@@ -135,6 +135,21 @@ fn files_that_are_not_protocol_buffers_are_refused() {
     assert!(error.to_string().contains("not a readable ONNX file"), "{error}");
 }
 
+/// A small file that asks for much memory, and one with more operators than any network has.
+#[test]
+fn large_numbers_are_refused_at_once() {
+    let mut many = read(&case("conv_valid")).expect("a good model");
+    let graph = many.graph.as_mut().expect("a graph");
+    graph.node = vec![NodeProto { op_type: "Relu".into(), output: vec!["y".into()], ..NodeProto::default() }; 70_000];
+    let mut indices = read(&case("flatten_shape_gemm")).expect("a good model");
+    let shape = constant(&mut indices, "Unsqueeze", 1);
+    (shape.dims, shape.raw_data, shape.int64_data) = (vec![2 << 20], None, vec![1; 2 << 20]);
+    for (model, reason) in [(many, "at most 65536"), (indices, "more than 1048576 indices")] {
+        let error = import_bytes("large.onnx", &to_bytes(&model)).expect_err("too large");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
+
 const SEEDS: u64 = 100;
 
 #[test]
