@@ -141,6 +141,12 @@ def floats():
     case("conv_batchnorm_relu", image, lambda m, x: m.call("Relu", batch_norm(m, conv(m, x, 3, 4, (3, 3)), 4)))
     case("batchnorm_alone", image, lambda m, x: batch_norm(m, x, 3))
     case("conv_clip6", image, lambda m, x: m.call("Clip", conv(m, x, 3, 4, (1, 1)), np.float32(0), np.float32(6)), spread=8)
+    def constant_node(m, value):
+        return m.call("Constant", value=numpy_helper.from_array(np.asarray(value)))
+
+    case("constants_between", image, lambda m, x: m.call("Clip", m.call(
+        "Add", conv(m, x, 3, 4, (1, 1)), constant_node(m, m.weights(4, 1, 1))), constant_node(m, np.float32(0)),
+        constant_node(m, np.float32(6))), spread=8)
     case("clip_odd_bounds", [1, 12], lambda m, x: m.call("Clip", x, np.float32(-0.5), np.float32(0.7)))
 
     case("gemm_transposed", [1, 7], lambda m, x: m.call("Gemm", x, m.weights(4, 7), m.weights(4), transB=1))

@@ -58,12 +58,13 @@ pub(super) fn build(file: &File) -> Result<(Graph, HashMap<String, Place>), Refu
     for (input, _) in file.inputs.iter().zip(initialized).filter(|(_, constant)| !constant) {
         builder.input(input).map_err(|refusal| blame(refusal, &input.name))?;
     }
-    for (position, node) in file.nodes.iter().enumerate() {
-        if builder.taken[position] {
-            continue;
+    // Constants first: a node that becomes part of one before it may have its own in between.
+    let (constants, others): (Vec<&Node>, Vec<_>) = file.nodes.iter().partition(|node| node.op == "Constant");
+    for node in constants.into_iter().chain(others) {
+        if !builder.taken[node.position] {
+            builder.current = node.position;
+            table::convert(&mut builder, node).map_err(|refusal| refusal.at(|| place(node)))?;
         }
-        builder.current = position;
-        table::convert(&mut builder, node).map_err(|refusal| refusal.at(|| place(node)))?;
     }
     for output in file.outputs {
         builder.output(&output.name).map_err(|refusal| blame(refusal, &output.name))?;
@@ -182,10 +183,10 @@ impl<'f> Builder<'f> {
         Ok(value)
     }
 
-    /// The value of this name, if it is known already.
-    pub(super) fn known(&mut self, name: &str) -> Result<Option<Value>, Refusal> {
-        let is_known = self.values.contains_key(name) || self.constants.contains_key(name);
-        is_known.then(|| self.value(name)).transpose()
+    /// Whether all that a node reads beside `x` is known already.
+    pub(super) fn knows_operands(&self, node: &Node, x: &str) -> bool {
+        let known = |name: &str| self.values.contains_key(name) || self.constants.contains_key(name);
+        node.inputs.iter().all(|name| name.is_empty() || name == x || known(name))
     }
 
     /// A constant of the file.

@@ -46,7 +46,7 @@ impl<'f> Builder<'f> {
     /// operator has to be computed in floats.
     pub(super) fn integer_tail(&mut self, node: &'f Node, activation: bool) -> Result<Option<Tail<'f>>, Refusal> {
         let mut tail = self.no_tail(node);
-        while let Some(next) = self.only_reader(tail.output) {
+        while let Some(next) = self.follower(&tail) {
             if next.op == "QuantizeLinear" && next.input(0) == Some(tail.output) {
                 let shapeless = Value::plain(0, Vec::new());
                 // Scales by channel fit constants only.
@@ -68,7 +68,7 @@ impl<'f> Builder<'f> {
     /// A batch normalization, constants added and multiplied by channel, and an activation.
     pub(super) fn float_tail(&mut self, node: &'f Node, channels: Option<Channels>) -> Result<Tail<'f>, Refusal> {
         let mut tail = self.no_tail(node);
-        while let Some(next) = self.only_reader(tail.output) {
+        while let Some(next) = self.follower(&tail) {
             let affine = match channels {
                 Some(channels) => self.affine(next, tail.output, channels)?,
                 None => None,
@@ -86,6 +86,11 @@ impl<'f> Builder<'f> {
         }
         self.commit(&tail);
         Ok(tail)
+    }
+
+    /// The node that alone reads what a tail yields, if all else that it reads is known already.
+    fn follower(&self, tail: &Tail) -> Option<&'f Node> {
+        self.only_reader(tail.output).filter(|node| self.knows_operands(node, tail.output))
     }
 
     fn commit(&mut self, tail: &Tail<'f>) {
@@ -129,10 +134,9 @@ impl<'f> Builder<'f> {
     fn affine(&mut self, node: &Node, x: &str, channels: Channels) -> Result<Option<Affine>, Refusal> {
         let constant = match (&node.op[..], node.inputs.iter().position(|name| name == x)) {
             ("BatchNormalization", Some(0)) => return self.batch_normalization(node, channels.count).map(Some),
-            ("Add" | "Mul", Some(position)) if node.inputs.len() == 2 => self.known(&node.inputs[1 - position])?,
-            _ => None,
+            ("Add" | "Mul", Some(position)) if node.inputs.len() == 2 => self.input_of(node, 1 - position)?,
+            _ => return Ok(None),
         };
-        let Some(constant) = constant else { return Ok(None) };
         let by_channel = constant.rank() <= channels.rank && {
             let shape = constant.raised(channels.rank).shape;
             let fits = |(axis, n): (usize, &usize)| *n == 1 || axis == channels.axis && *n == channels.count;
