@@ -165,7 +165,7 @@ impl Network {
         let examples = input.dims()[0];
         let images = input.reshape([-1, windows.image_len() as i32]);
         let columns = windows.count() * channels;
-        let weights = weights.reshape([-1, windows.len() as i32]);
+        let weights = weights.reshape([-1, windows.elements() as i32]);
         let product = match node.op {
             Op::DepthwiseConv2d { multiplier, .. } => {
                 fused::apply(Depthwise { windows, multiplier }, [images, weights.reshape([1, -1]), bias], columns)

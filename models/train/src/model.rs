@@ -21,7 +21,7 @@ pub enum Error {
         /// The engine's reason.
         engine: engine::Unsupported,
         /// The compiler's reason.
-        runtime: tinderbox::compile::Error,
+        runtime: Box<tinderbox::compile::Error>,
     },
     /// The examples are not the model's inputs.
     #[error("examples have {given} elements, input `{name}` has {expected}")]
@@ -55,7 +55,7 @@ impl Model {
         };
         match compile(&graph, &Options::default()) {
             Ok(image) => Ok(Self::Quantized(Box::new(graph), Box::new(image))),
-            Err(runtime) => Err(Error::Unsupported { engine, runtime }),
+            Err(runtime) => Err(Error::Unsupported { engine, runtime: Box::new(runtime) }),
         }
     }
 

@@ -180,7 +180,7 @@ impl<'a> Trainer<'a> {
                 self.save()?;
                 reported = Instant::now();
             }
-            if self.step % per_epoch == 0 && self.options.holdout > 0 {
+            if self.step.is_multiple_of(per_epoch) && self.options.holdout > 0 {
                 let accuracy = self.accuracy(batches, examples);
                 eprintln!(
                     "epoch {}: {:.2} % of the held-out examples",

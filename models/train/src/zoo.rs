@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use tinderbox::graph::{Activation, DType, Graph, Node, Op, Padding, Stride, Tensor, TensorId};
 
-/// Untrained networks by name.
-pub const NETWORKS: [(&str, fn(u64) -> Graph); 2] = [("digits", digits), ("gestures", gestures)];
+/// Makes an untrained network from a seed.
+pub type Untrained = fn(u64) -> Graph;
+
+/// Networks by name.
+pub const NETWORKS: [(&str, Untrained); 2] = [("digits", digits), ("gestures", gestures)];
 
 /// Ten handwritten digits in 8x8 pixels: two depthwise-separable blocks.
 fn digits(seed: u64) -> Graph {

@@ -1,6 +1,7 @@
 //! `tinderbox eval`.
 
 use super::{Failure, Units, import};
+use std::io::Write;
 use std::path::PathBuf;
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::model::{Error, Model};
@@ -32,6 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Error::Stopped(_) => Failure::failed(error),
         error => Failure::refused(error),
     })?;
-    println!("{}", serde_json::to_string_pretty(&accuracy).map_err(Failure::failed)?);
-    Ok(())
+    let mut text = serde_json::to_string_pretty(&accuracy).map_err(Failure::failed)?;
+    text.push('\n');
+    std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)
 }

@@ -44,7 +44,7 @@ impl Windows {
     }
 
     /// Elements of a window.
-    pub fn len(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.image[2]
     }
 
@@ -91,7 +91,7 @@ impl Windows {
         if self.is_identity() {
             return images.to_vec();
         }
-        let (channels, window, block) = (self.image[2], self.len(), self.count() * self.len());
+        let (channels, window, block) = (self.image[2], self.elements(), self.count() * self.elements());
         let mut rows = vec![0.0; images.len() / self.image_len() * block];
         for (image, rows) in images.chunks_exact(self.image_len()).zip(rows.chunks_exact_mut(block)) {
             self.runs(|row, tap, pixel, count| {
@@ -104,7 +104,7 @@ impl Windows {
 
     /// Adds rows of windows back to the pixels that they were taken from.
     fn add_back(&self, rows: &[f32], images: &mut [f32]) {
-        let (channels, window, block) = (self.image[2], self.len(), self.count() * self.len());
+        let (channels, window, block) = (self.image[2], self.elements(), self.count() * self.elements());
         for (image, rows) in images.chunks_exact_mut(self.image_len()).zip(rows.chunks_exact(block)) {
             self.runs(|row, tap, pixel, count| {
                 let from = &rows[row * window + tap * channels..][..count * channels];
@@ -115,7 +115,7 @@ impl Windows {
 
     /// Images whose windows fit the cache.
     pub fn images_at_once(&self) -> usize {
-        (CHUNK / (self.count() * self.len())).max(1)
+        (CHUNK / (self.count() * self.elements())).max(1)
     }
 }
 
@@ -135,7 +135,7 @@ impl Fused<3> for Conv {
         parallel::map(chunks.zip(images.chunks(at_once * windows.image_len())), |(output, images)| {
             let rows = windows.rows(images);
             output.chunks_exact_mut(out).for_each(|pixel| pixel.copy_from_slice(bias));
-            let (rows, weights) = (matrix(&rows, windows.len()), matrix(weights, windows.len()));
+            let (rows, weights) = (matrix(&rows, windows.elements()), matrix(weights, windows.elements()));
             general_mat_mul(1.0, &rows, &weights.t(), 1.0, &mut matrix_mut(output, out));
         });
         output
@@ -150,12 +150,12 @@ impl Fused<3> for Conv {
             let gradient = matrix(gradient, out);
             let mut rows = windows.rows(images);
             let mut sum = vec![0.0; weights.len()];
-            let product = &mut matrix_mut(&mut sum, windows.len());
-            general_mat_mul(1.0, &gradient.t(), &matrix(&rows, windows.len()), 0.0, product);
+            let product = &mut matrix_mut(&mut sum, windows.elements());
+            general_mat_mul(1.0, &gradient.t(), &matrix(&rows, windows.elements()), 0.0, product);
             let mut of_images = vec![0.0; if wanted[0] { images.len() } else { 0 }];
             if wanted[0] {
-                let product = &mut matrix_mut(&mut rows, windows.len());
-                general_mat_mul(1.0, &gradient, &matrix(weights, windows.len()), 0.0, product);
+                let product = &mut matrix_mut(&mut rows, windows.elements());
+                general_mat_mul(1.0, &gradient, &matrix(weights, windows.elements()), 0.0, product);
                 windows.add_back(&rows, &mut of_images);
             }
             [of_images, sum, column_sums(gradient)]

@@ -111,11 +111,11 @@ pub fn gram(network: &Network, index: usize, values: &[Option<Value>], target: &
     let images = elements(values[id].as_ref().expect("the walk keeps what is read later"));
     let outputs = output_channels(&network.graph, index);
     let at_once = windows.images_at_once();
-    let n = windows.len() + 1;
+    let n = windows.elements() + 1;
     let chunks = images.chunks(at_once * windows.image_len()).zip(target.chunks(at_once * windows.count() * outputs));
     let parts = parallel::map(chunks, |(images, target)| {
         let rows = windows.rows(images);
-        let (rows, target) = (matrix(&rows, windows.len()), matrix(target, outputs));
+        let (rows, target) = (matrix(&rows, windows.elements()), matrix(target, outputs));
         products(rows, target)
     });
     // Summed in f32 over some images, and in f64 over all.

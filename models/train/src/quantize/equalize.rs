@@ -10,8 +10,8 @@ use tinderbox::graph::{Activation, Graph, Op, TensorId};
 /// Passes over the network; ranges settle quickly.
 const PASSES: usize = 10;
 
-/// A channel that would need a larger factor is dead on one side.
-const MOST: f32 = 100.0;
+/// A channel with weights so much smaller than its layer's largest is dead: it is left alone.
+const DEAD: f32 = 1e-3;
 
 /// Evens out the weights of every two neighbouring products, in place. The float function stays what it is.
 pub fn equalize(graph: &mut Graph) {
@@ -21,8 +21,10 @@ pub fn equalize(graph: &mut Graph) {
         for (first, second) in &pairs {
             let out = largest(graph, *first, Side::Output);
             let into = largest(graph, *second, Side::Input);
-            let factor = |(out, into): (&f32, &f32)| match *out > 0.0 && *into > 0.0 {
-                true => (into / out).sqrt().clamp(1.0 / MOST, MOST),
+            let limit = |channels: &[f32]| DEAD * channels.iter().fold(0.0f32, |max, x| max.max(*x));
+            let (least_out, least_into) = (limit(&out), limit(&into));
+            let factor = |(out, into): (&f32, &f32)| match *out > least_out && *into > least_into {
+                true => (into / out).sqrt(),
                 false => 1.0,
             };
             let factors: Vec<f32> = out.iter().zip(&into).map(factor).collect();

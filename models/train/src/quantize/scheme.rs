@@ -96,13 +96,7 @@ pub fn channel_of(graph: &Graph, index: usize, i: usize, weights: usize) -> usiz
 fn activations(graph: &Graph, ranges: &[Range]) -> Vec<Option<Affine>> {
     let mut group: Vec<TensorId> = (0..graph.tensors.len()).collect();
     for node in &graph.nodes {
-        let tied = match node.op {
-            Op::MaxPool2d { .. } | Op::AveragePool2d { .. } | Op::Reshape | Op::Transpose { .. } | Op::Pad => true,
-            Op::StridedSlice { .. } | Op::Split { .. } | Op::Unpack { .. } | Op::Pack { .. } => true,
-            Op::Concatenation { .. } | Op::Tile { .. } | Op::BroadcastTo | Op::Gather { .. } => true,
-            Op::Reverse { .. } | Op::Binary(_) => true,
-            _ => false,
-        };
+        let tied = shares_range(&node.op);
         let data = node.inputs.iter().flatten().filter(|id| graph.tensors[**id].data.is_none());
         let ids: Vec<TensorId> = if tied { data.chain(&node.outputs).copied().collect() } else { vec![] };
         for pair in ids.windows(2) {
@@ -118,6 +112,28 @@ fn activations(graph: &Graph, ranges: &[Range]) -> Vec<Option<Affine>> {
         None => Some(Affine::of(shared[group[id]])),
     };
     (0..ranges.len()).map(chosen).collect()
+}
+
+/// Whether an operator cannot change the scale.
+fn shares_range(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::MaxPool2d { .. }
+            | Op::AveragePool2d { .. }
+            | Op::Reshape
+            | Op::Transpose { .. }
+            | Op::Pad
+            | Op::StridedSlice { .. }
+            | Op::Split { .. }
+            | Op::Unpack { .. }
+            | Op::Pack { .. }
+            | Op::Concatenation { .. }
+            | Op::Tile { .. }
+            | Op::BroadcastTo
+            | Op::Gather { .. }
+            | Op::Reverse { .. }
+            | Op::Binary(_)
+    )
 }
 
 /// Scales that TensorFlow Lite prescribes.
