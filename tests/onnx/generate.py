@@ -262,6 +262,24 @@ def quantized():
          spread=3, tolerance=2)
     case("qdq_sigmoid", [1, 30], lambda m, x: m.qdq(m.call("Sigmoid", m.qdq(x, 0.05)), 1 / 256, -128), spread=3, tolerance=1)
 
+    def float_weights(m, x):
+        w = m.weights(5, 3, 3, 3)
+        scale, zero = (np.abs(w).max(axis=(1, 2, 3)) / 127).astype(np.float32), np.zeros(5, np.int8)
+        w = m.call("DequantizeLinear", m.call("QuantizeLinear", w, scale, zero, axis=0), scale, zero, axis=0)
+        return m.qdq(m.call("Conv", m.qdq(x, 0.03, 5), w, m.weights(5), kernel_shape=[3, 3]), 0.04)
+
+    case("qdq_float_weights", image, float_weights, tolerance=1)
+    case("qdq_relu6", image, lambda m, x: m.qdq(m.call("Clip", m.call(
+        "Conv", m.qdq(x, 0.06), m.q_weights(m.weights(5, 3, 1, 1, gain=3), 0)[0], kernel_shape=[1, 1]),
+        np.float32(0), np.float32(6)), 6 / 255, -128), tolerance=1)
+    case("qdq_leaky_relu", image, lambda m, x: m.qdq(m.call("LeakyRelu", m.qdq(m.call(
+        "MaxPool", m.qdq(x, 0.03), kernel_shape=[2, 2]), 0.03), alpha=0.1), 0.03, -90), tolerance=1)
+    case("qdq_pad_slice", image, lambda m, x: m.qdq(m.call("Slice", m.call("Pad", m.qdq(m.call(
+        "MaxPool", m.qdq(x, 0.03, 9), kernel_shape=[2, 2]), 0.03, 9), np.array([0, 0, 1, 0, 0, 0, 0, 2], np.int64)),
+        np.array([1], np.int64), np.array([3], np.int64), np.array([1], np.int64)), 0.03, 9), tolerance=0)
+    case("qdq_mean", image, lambda m, x: m.qdq(m.call("ReduceMean", m.qdq(m.call(
+        "MaxPool", m.qdq(x, 0.03, 9), kernel_shape=[2, 2]), 0.03, 9), axes=[2, 3], keepdims=0), 0.02, -8), tolerance=1)
+
     def network(m, x):
         y = conv_q(m, m.qdq(x, 0.03, 5), 0.03, 3, 6, (3, 3), 0.02, -128, relu=True)
         y = conv_q(m, y, 0.02, 6, 6, (3, 3), 0.02, -128, relu=True, group=6, pads=[1, 1, 1, 1])
