@@ -66,6 +66,8 @@ pub struct Choice {
 const MOST_PLANS: usize = 400;
 /// Where RAM has no limit, parts of it that are tried to be saved at a time.
 const STEP: usize = 32;
+/// How much slower than the fastest a program may be to save RAM that has no limit.
+const MOST_SLOWER: f64 = 1.125;
 
 /// Chooses the program of fewest predicted instructions within a limit on RAM; without one, the program that makes the
 /// most of both.
@@ -123,9 +125,11 @@ fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
     }
 }
 
-/// The program of which RAM times instructions is least: a percent of one is worth a percent of the other.
+/// The program of which RAM times instructions is least, a percent of one being worth a percent of the other, among those
+/// that are not much slower than the fastest.
 fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Found, Error> {
     let smallest = problem.smallest()?;
+    let slowest = fastest.instructions * MOST_SLOWER;
     let product = |arena: usize, instructions: f64| arena as f64 * instructions;
     let mut best = fastest.clone();
     let (mut least, mut arena) = (product(best.arena, best.instructions), fastest.arena);
@@ -137,14 +141,95 @@ fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Fou
             Err(error) => return Err(error),
         };
         arena = found.arena;
-        if product(arena, found.instructions) < least {
+        if found.instructions <= slowest && product(arena, found.instructions) < least {
             least = product(arena, found.instructions);
             best = found.clone();
         }
         // Less RAM takes more instructions still.
-        if product(smallest, found.instructions) >= least {
+        if found.instructions > slowest || product(smallest, found.instructions) >= least {
             break;
         }
     }
     Ok(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::calibrate::chains;
+    use crate::lower::{InputMode, Kernels};
+    use crate::target::costs;
+
+    fn problems(test: impl Fn(&Problem<'_>)) {
+        let table = Table::read(&costs("cortex-m4")).unwrap();
+        let options = plan::Options::default();
+        for graph in chains() {
+            let lowerer = Lowerer::new(&graph, InputMode::Whole, Kernels::Armv7em);
+            test(&Problem::new(&lowerer, &table, &options).unwrap());
+        }
+    }
+
+    /// Every program: its picks, RAM, flash and instructions.
+    fn all(problem: &Problem<'_>) -> Vec<(usize, usize, f64)> {
+        let mut all: Vec<Picks> = vec![vec![]];
+        for layer in &problem.layers {
+            let longer = |picks: &Picks| -> Vec<Picks> {
+                (0..layer.candidates.len()).map(|i| [&picks[..], &[i]].concat()).collect()
+            };
+            all = all.iter().flat_map(longer).collect();
+        }
+        let cost = |picks: Picks| {
+            let planned = problem.plan(&picks).unwrap();
+            let chosen = problem.layers.iter().zip(&picks).map(|(layer, pick)| layer.candidates[*pick].instructions);
+            let instructions = chosen.sum::<f64>() + problem.fixed.instructions + planned.commits;
+            (planned.arena, problem.flash(&picks), instructions)
+        };
+        all.into_iter().map(cost).collect()
+    }
+
+    #[test]
+    fn the_best_of_all_programs_is_found() {
+        problems(|problem| {
+            let all = all(problem);
+            let median = |mut of: Vec<usize>| {
+                of.sort();
+                of[of.len() / 2]
+            };
+            let ram = median(all.iter().map(|(ram, ..)| *ram).collect());
+            let flash = median(all.iter().map(|(_, flash, _)| *flash).collect());
+            for budget in [
+                Budget::default(),
+                Budget { ram: Some(ram), flash: None },
+                Budget { ram: None, flash: Some(flash) },
+                Budget { ram: Some(ram), flash: Some(flash) },
+            ] {
+                let fits = |(ram, flash, _): &&(usize, usize, f64)| {
+                    budget.ram.is_none_or(|limit| *ram <= limit) && budget.flash.is_none_or(|limit| *flash <= limit)
+                };
+                let best = all.iter().filter(fits).map(|(.., instructions)| *instructions).reduce(f64::min);
+                let found = search(problem, budget).ok();
+                match (best, found) {
+                    (Some(best), Some(found)) => {
+                        assert!((found.instructions - best).abs() < 1e-6, "{} is not {best}", found.instructions);
+                        assert!(budget.ram.is_none_or(|limit| found.arena <= limit));
+                        assert!(budget.flash.is_none_or(|limit| problem.flash(&found.picks) <= limit));
+                        assert!((found.bound - best).abs() < 1e-6);
+                    }
+                    (None, None) => {}
+                    (best, found) => panic!("{best:?} is not {found:?}"),
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_does_not_fit_is_explained() {
+        problems(|problem| {
+            let (ram, flash) = (problem.smallest().unwrap(), 20);
+            let refused = search(problem, Budget { ram: Some(ram - 1), flash: None }).unwrap_err().to_string();
+            assert!(refused.contains(&format!("--ram {ram}")) && refused.contains("binds"), "{refused}");
+            let refused = search(problem, Budget { ram: None, flash: Some(flash) }).unwrap_err().to_string();
+            assert!(refused.contains("20 bytes of flash") && refused.contains("most data"), "{refused}");
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod bench;
 mod boards;
 mod calibrate;
 mod compile;
@@ -36,6 +37,8 @@ struct Arguments {
 enum Command {
     /// List the boards that models can be run on
     Boards,
+    /// Measure models on emulated boards, side by side
+    Bench(bench::Arguments),
     /// Measure what kernels cost on an emulated board, for predictions
     Calibrate(calibrate::Arguments),
     /// Write a model as C source and header, with the library that runs it
@@ -93,9 +96,9 @@ fn options(target: &Target, input: InputChoice, limits: &Limits) -> Result<Optio
     let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
     let budget = Budget { ram: limits.ram, flash: limits.flash };
     let options = Options { input_mode: input.into(), kernels: target.kernels, costs, budget, ..Options::default() };
-    if options.costs.is_none() && budget != Budget::default() {
+    if options.costs.is_none() && budget.flash.is_some() {
         return Err(Failure::Refused(format!(
-            "--ram and --flash need a table of costs, and there is none for {}; `tinderbox calibrate` makes one",
+            "--flash needs a table of costs, and there is none for {}; `tinderbox calibrate` makes one",
             target.name
         )));
     }
@@ -142,6 +145,7 @@ impl From<target::Error> for Failure {
 pub(crate) fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Boards => boards::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Compress(arguments) => train::run("compress", &arguments),

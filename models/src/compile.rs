@@ -51,6 +51,18 @@ pub enum Error {
     /// Nothing fits the budget.
     #[error(transparent)]
     Choose(#[from] choose::Error),
+    /// The same where there is nothing to choose from.
+    #[error(
+        "the arena takes {bytes} bytes of RAM, not {ram}: `{layer}` binds; ways out: --input-mode rows, a smaller input or fewer channels"
+    )]
+    TooLarge {
+        /// What the program takes.
+        bytes: usize,
+        /// What it may take.
+        ram: usize,
+        /// The layer at work when the most RAM is in use.
+        layer: String,
+    },
 }
 
 /// Lowers, chooses, plans and checks `graph`.
@@ -60,7 +72,14 @@ pub fn compile(graph: &Graph, options: &Options) -> Result<Image, Error> {
         None => {
             let lowered = lowerer.lower(&Selection::default())?;
             let plan = plan::plan(&lowered.flow, &options.plan)?;
-            Ok(Image::new(lowered, plan))
+            match options.budget.ram {
+                Some(ram) if plan.arena_bytes > ram => Err(Error::TooLarge {
+                    bytes: plan.arena_bytes,
+                    ram,
+                    layer: lowered.flow.nodes[plan.busiest].name.clone(),
+                }),
+                _ => Ok(Image::new(lowered, plan)),
+            }
         }
     })
 }

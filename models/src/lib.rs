@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod algebra;
+pub mod bench;
 pub mod choose;
 pub mod compile;
 pub mod cost;

@@ -3,6 +3,9 @@
 mod fit;
 mod layers;
 
+#[cfg(test)]
+pub(crate) use layers::chains;
+
 use super::Table;
 use super::features::features;
 use crate::graph::Graph;

@@ -108,7 +108,7 @@ pub(super) fn copy() -> Graph {
 }
 
 /// Two layers whose rows meet in a ring.
-pub(super) fn chains() -> Vec<Graph> {
+pub(crate) fn chains() -> Vec<Graph> {
     let mut rng = Rng::with_seed(12);
     let mut chain = |(w, c): (usize, usize)| {
         let rng = &mut rng;

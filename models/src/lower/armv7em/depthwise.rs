@@ -22,13 +22,13 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
     let rows = convolution.windows.output(1).rows;
     let pairs =
         is_3x3(&w) && convolution.windows.images() == 1 && stream(lowering, convolution, Algorithm::Pairs).is_some();
-    match pairs {
-        true => heights(Algorithm::Pairs, &[if w.stride_height == 1 { 2 } else { 1 }], rows),
-        false if stream(lowering, convolution, Algorithm::Windows).is_some() => {
-            heights(Algorithm::Windows, &[1, 2, 4], rows)
-        }
-        false => vec![],
+    // A pair's second row may be left out: twice the work, a row less.
+    let pair_heights: &[usize] = if w.stride_height == 1 { &[2, 1] } else { &[1] };
+    let mut variants = if pairs { heights(Algorithm::Pairs, pair_heights, rows) } else { vec![] };
+    if stream(lowering, convolution, Algorithm::Windows).is_some() {
+        variants.extend(heights(Algorithm::Windows, if pairs { &[1] } else { &[1, 2, 4] }, rows));
     }
+    variants
 }
 
 /// Lowers one of the [`variants`].

@@ -162,12 +162,18 @@ fn widen(elements: usize, from: Option<Cells<'_>>, first: i32, to: Cells<'_>, ze
         fill(to);
         return Some(());
     };
-    let (before, start) = if first < 0 { (first.unsigned_abs() as usize, 0) } else { (0, first as usize) };
-    let (before, rest) = to.split_at_checked(2 * before)?;
-    let count = elements.saturating_sub(start).min(rest.len() / 2);
-    let (to, after) = rest.split_at_checked(2 * count)?;
-    fill(before);
-    fill(after);
+    let mut start = first.max(0) as usize;
+    let mut count = to.len() / 2;
+    let mut to = to;
+    if first < 0 || start + count > elements {
+        let (before, rest) = to.split_at_checked(2 * (start as i32 - first) as usize)?;
+        start = start.min(elements);
+        count = (elements - start).min(rest.len() / 2);
+        let (image, after) = rest.split_at_checked(2 * count)?;
+        fill(before);
+        fill(after);
+        to = image;
+    }
     let (from, to) = (view(from, start, count)?.as_ptr().cast::<u8>(), to.as_ptr().cast_mut().cast::<i16>());
     // Rows of an input that stands whole in the arena may begin anywhere.
     let quads = if from.addr() % 4 == 0 { count / 4 } else { 0 };
