@@ -125,12 +125,12 @@ fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
     }
 }
 
-/// The program of which RAM times instructions is least, a percent of one being worth a percent of the other, among those
-/// that are not much slower than the fastest.
+/// The program of which RAM times the square of instructions is least, a percent of time being worth two of RAM, among
+/// those that are not much slower than the fastest.
 fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Found, Error> {
     let smallest = problem.smallest()?;
     let slowest = fastest.instructions * MOST_SLOWER;
-    let product = |arena: usize, instructions: f64| arena as f64 * instructions;
+    let product = |arena: usize, instructions: f64| arena as f64 * instructions * instructions;
     let mut best = fastest.clone();
     let (mut least, mut arena) = (product(best.arena, best.instructions), fastest.arena);
     while arena > smallest {

@@ -2,7 +2,7 @@
 
 use super::{Failure, InputChoice, Limits, build};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tinderbox::bench::{Row, csv, measure, text};
 use tinderbox::target;
 
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// One model on one board. That a model does not fit is a result too.
-fn row(arguments: &Arguments, model: &PathBuf, board: &str) -> Result<Row, Failure> {
+fn row(arguments: &Arguments, model: &Path, board: &str) -> Result<Row, Failure> {
     let name = model.file_stem().unwrap_or_default().to_string_lossy();
     let board_name = board;
     let board = target::board(board)?;
