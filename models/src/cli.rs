@@ -8,6 +8,7 @@ mod diff;
 mod explore;
 mod fit;
 mod inspect;
+mod install;
 mod run;
 mod train;
 mod values;
@@ -57,6 +58,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Turn a float model into int8
     Quantize(train::Arguments),
+    /// Install the runtime for C programs, to be found by pkg-config and CMake
+    Install(install::Arguments),
     /// Run a model, here or on an emulated board, and say what it costs
     Run(run::Arguments),
 }
@@ -155,6 +158,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Quantize(arguments) => train::run("quantize", &arguments),
+        Command::Install(arguments) => install::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     let (message, status) = match result {

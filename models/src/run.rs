@@ -3,6 +3,7 @@
 pub mod board;
 pub mod firmware;
 pub mod host;
+pub mod install;
 pub mod library;
 pub mod npy;
 pub mod npz;

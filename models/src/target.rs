@@ -57,7 +57,23 @@ pub const TARGETS: &[Target] = &[
         cc: "aarch64-linux-gnu-gcc",
         cflags: &["-mcpu=generic", "-mstrict-align", "-mno-outline-atomics", "-static", "-fno-pie", "-no-pie"],
     },
+    HOST,
+    linux("aarch64-linux", "aarch64-unknown-linux-gnu", "generic", "aarch64-linux-gnu-gcc"),
+    linux("armv7-linux", "armv7-unknown-linux-gnueabihf", "generic", "arm-linux-gnueabihf-gcc"),
+    linux("riscv64-linux", "riscv64gc-unknown-linux-gnu", "generic-rv64", "riscv64-linux-gnu-gcc"),
 ];
+
+/// The machine that the compiler runs on.
+pub const HOST: Target = linux(
+    "host",
+    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" },
+    "generic",
+    "gcc",
+);
+
+const fn linux(name: &'static str, triple: &'static str, rust_cpu: &'static str, cc: &'static str) -> Target {
+    Target { name, kernels: Kernels::Portable, triple, rust_cpu, cc, cflags: &[] }
+}
 
 const fn cortex_m(
     name: &'static str,

@@ -9,17 +9,7 @@ use tinderbox::import::import;
 use tinderbox::lower::{InputMode, Kernels};
 use tinderbox::run::library::device_library;
 use tinderbox::run::{board, firmware, npy};
-use tinderbox::target::{self, Target};
-
-/// The host as a target: the same library, built for it.
-const HOST: Target = Target {
-    name: "host",
-    kernels: Kernels::Portable,
-    triple: if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" },
-    rust_cpu: "generic",
-    cc: "gcc",
-    cflags: &[],
-};
+use tinderbox::target::{self, HOST, Target};
 
 const LANGUAGES: [[&str; 2]; 2] = [["c", "-std=c99"], ["c++", "-std=c++11"]];
 

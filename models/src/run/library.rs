@@ -5,8 +5,12 @@ use crate::target::{Target, home};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Sections that only get in the way: they tie the object to a float ABI that no call has, to LLVM, or to a stack policy.
-const SUPERFLUOUS: [&str; 5] = [".ARM.attributes", ".llvmbc", ".llvmcmd", ".note.GNU-stack", ".comment"];
+/// Sections that only get in the way: they tie the object to a float ABI that no call has, or to LLVM.
+const SUPERFLUOUS: [&str; 4] = [".ARM.attributes", ".llvmbc", ".llvmcmd", ".comment"];
+
+/// What other objects may see: the ABI, and the functions of memory that firmware without a C library lacks. The rest of
+/// Rust's own runtime would collide with the C compiler's.
+const VISIBLE: [&str; 2] = ["tbx_*", "mem*"];
 
 /// Builds `libtinderbox.a` for `target` and returns its path.
 pub fn device_library(target: &Target) -> Result<PathBuf, Error> {
@@ -40,7 +44,8 @@ fn reduce(target: &Target, from: &Path, to: &Path) -> Result<(), Error> {
     run(link, target.cc)?;
     let mut strip = Command::new(tool("objcopy"));
     strip
-        .arg("--strip-unneeded")
+        .args(["--strip-unneeded", "--wildcard"])
+        .args(VISIBLE.iter().flat_map(|symbols| ["--keep-global-symbol", symbols]))
         .args(SUPERFLUOUS.iter().flat_map(|section| ["--remove-section", section]))
         .arg(&object);
     run(strip, "objcopy")?;

@@ -172,14 +172,13 @@ pub unsafe fn column(c: &Column) {
     }
     #[cfg(not(tbx_dsp))]
     for group in 0..c.groups {
-        let words: heapless::Vec<u32, { 2 * super::conv::MAX_TAPS }> = (0..2 * c.taps)
-            .map(|i| {
-                // SAFETY: by this function's contract.
-                let channel =
-                    |n: usize| unsafe { u32::from((*c.rows.add(i / 2)).add(4 * group + n).read() as i8 as i16 as u16) };
-                channel(i % 2) | channel(i % 2 + 2) << 16
-            })
-            .collect();
+        let mut words = [0u32; 2 * super::conv::MAX_TAPS];
+        for (i, word) in words.iter_mut().take(2 * c.taps).enumerate() {
+            // SAFETY: by this function's contract.
+            let channel =
+                |n: usize| unsafe { u32::from((*c.rows.add(i / 2)).add(4 * group + n).read() as i8 as i16 as u16) };
+            *word = channel(i % 2) | channel(i % 2 + 2) << 16;
+        }
         let x = words.as_ptr();
         let (stream, out) = (c.stream.wrapping_add(group * stream_words(c.taps)), c.out.wrapping_add(4 * group));
         let work = Windows { x, stream, out, step: 0, count: 1, taps: c.taps, x_step: 0, min: c.min, max: c.max };

@@ -104,10 +104,10 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
             0 => [next() as i32, next() as i32, 0],
             _ => [next(), next(), next()].map(|word| word as i32),
         };
-        let constants = [constants(), constants()];
+        let [first, second] = [constants(), constants()];
         for p in 0..PIXELS {
-            let sums = [low[p], both[p].wrapping_sub(low[p]) >> 8];
-            let [even, odd] = [0, 1].map(|i| requantize(form, constants[i], sums[i], g.min, g.max));
+            let even = requantize(form, first, low[p], g.min, g.max);
+            let odd = requantize(form, second, both[p].wrapping_sub(low[p]) >> 8, g.min, g.max);
             // SAFETY: see above.
             unsafe {
                 let out = g.out.add(p * g.out_stride + 2 * pair);
