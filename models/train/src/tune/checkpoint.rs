@@ -1,6 +1,7 @@
 //! The state of a run on disk.
 
-use super::{Options, Parameter};
+use super::Options;
+use super::parameter::Parameter;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufReader, BufWriter};
 use std::path::Path;
