@@ -9,7 +9,8 @@ use tinderbox::graph::Graph;
 pub struct Augmentation {
     /// Half of the images are mirrored, left to right.
     pub mirror: bool,
-    /// Images move by up to so many pixels each way; what comes into view is zero.
+    /// Images move by up to so many pixels each way; the border is repeated where it
+    /// comes into view.
     pub shift: usize,
 }
 
@@ -67,21 +68,19 @@ impl<'a> Batches<'a> {
         let Augmentation { mirror, shift } = self.augmentation;
         let [height, width, channels] = self.shape;
         let flip = mirror && random.bool();
-        let offset = |random: &mut fastrand::Rng| random.usize(0..=2 * shift).wrapping_sub(shift);
+        let offset = |random: &mut fastrand::Rng| random.usize(0..=2 * shift);
+        // Offsets are from 0 to twice the shift.
+        let moved = |at: usize, offset: usize, len: usize| (at + offset).saturating_sub(shift).min(len - 1);
         let (dy, dx) = (offset(random), offset(random));
-        if !flip && dy == 0 && dx == 0 {
+        if !flip && dy == shift && dx == shift {
             return;
         }
         let original = image.to_vec();
         for y in 0..height {
             for x in 0..width {
-                let (from_y, from_x) = (y.wrapping_add(dy), x.wrapping_add(dx));
-                let to = &mut image[(y * width + x) * channels..][..channels];
-                if from_y >= height || from_x >= width {
-                    to.fill(0.0);
-                    continue;
-                }
+                let (from_y, from_x) = (moved(y, dy, height), moved(x, dx, width));
                 let from_x = if flip { width - 1 - from_x } else { from_x };
+                let to = &mut image[(y * width + x) * channels..][..channels];
                 to.copy_from_slice(&original[(from_y * width + from_x) * channels..][..channels]);
             }
         }
