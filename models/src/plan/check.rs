@@ -87,11 +87,11 @@ pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
         fresh: vec![None; flow.buffers.len()],
         inference: 0,
     };
-    if plan.executor_bytes < executor_bytes(flow, plan.kernels.len()) {
-        return Err(Violation::OutOfBounds { what: "the executor".into() });
+    let wanted = executor_bytes(flow, plan.kernels.len());
+    match replay.memory.get_mut(..plan.executor_bytes) {
+        Some(executor) if executor.len() >= wanted => executor.fill(Content::Executor),
+        _ => return Err(Violation::OutOfBounds { what: "the executor".into() }),
     }
-    let executor = replay.bytes(0, plan.executor_bytes, || "the executor".into())?;
-    replay.memory[executor].fill(Content::Executor);
     for inference in 0..2 {
         replay.inference = inference;
         replay.begin()?;
@@ -297,10 +297,8 @@ impl Replay<'_> {
 
     fn bytes(&self, start: usize, bytes: usize, what: impl Fn() -> String) -> Result<Range<usize>, Violation> {
         let range = start..start.saturating_add(bytes);
-        let inside = range.end <= self.memory.len()
-            && (start >= self.plan.executor_bytes || self.memory.is_empty() || start == 0);
-        let executor = start < self.plan.executor_bytes && range.end > self.plan.executor_bytes;
-        if bytes > 0 && (!inside || executor) { Err(Violation::OutOfBounds { what: what() }) } else { Ok(range) }
+        let inside = start >= self.plan.executor_bytes && range.end <= self.memory.len();
+        if bytes > 0 && !inside { Err(Violation::OutOfBounds { what: what() }) } else { Ok(range) }
     }
 
     fn pusher(&self, input: usize) -> Result<NodeId, Violation> {

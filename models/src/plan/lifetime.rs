@@ -271,6 +271,9 @@ impl Layout {
                     Destination::Slots => Purpose::Ring(output.buffer),
                     Destination::Fresh { .. } => Purpose::Fresh(output.buffer),
                 };
+                if !self.in_order(input, input_row, born.len()) || !self.in_order(output, born.start, born.len()) {
+                    continue;
+                }
                 self.in_place.push(InPlace {
                     time,
                     input,
@@ -280,6 +283,18 @@ impl Layout {
                     rows: born.len(),
                 });
             }
+        }
+    }
+
+    /// Whether rows from `first` on stand in ascending order, not round the end of their ring: in place, a kernel walks
+    /// both its rows upwards.
+    fn in_order(&self, place: Purpose, first: usize, rows: usize) -> bool {
+        match place {
+            Purpose::Ring(buffer) => {
+                let capacity = self.rings[buffer].capacity.max(1);
+                first % capacity + rows <= capacity
+            }
+            _ => true,
         }
     }
 
