@@ -55,14 +55,25 @@ fn target_of(board: &Board) -> &'static Target {
     target::target(&board.target).expect("the board's target is known")
 }
 
-/// The boards whose compiler and emulator are there.
+/// The boards whose compiler is there, and an emulator that knows them.
 fn boards() -> Vec<Board> {
-    let starts = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+    let output = |tool: &str, arguments: &[&str]| Command::new(tool).args(arguments).output().ok();
+    let knows = |board: &Board| {
+        let machine = board.emulator.iter().skip_while(|argument| *argument != "-machine").nth(1).expect("a machine");
+        let known = output(&board.emulator[0], &["-machine", "help"]);
+        known.is_some_and(|known| String::from_utf8_lossy(&known.stdout).lines().any(|line| line.starts_with(machine)))
+    };
     let mut boards = target::boards().expect("the boards are described");
     boards.retain(|board| {
-        let there = starts(target_of(board).cc) && starts(&board.emulator[0]);
+        let there = output(target_of(board).cc, &["--version"]).is_some() && knows(board);
         if !there {
-            eprintln!("skipped: {} needs {} and {}", board.name, target_of(board).cc, board.emulator[0]);
+            let _ = writeln!(
+                std::io::stderr(),
+                "skipped: {} needs {} and a newer {}",
+                board.name,
+                target_of(board).cc,
+                board.emulator[0]
+            );
         }
         there
     });
@@ -157,7 +168,7 @@ fn table(lines: &[(&String, &String, Line)]) -> String {
     let row = |cells: [&str; 9]| {
         let [board, model, bytes, input, arena, stack, code, instructions, kernels] = cells;
         format!(
-            "{board:13} {model:16} {bytes:9} {input:5} {arena:>6} {stack:>5} {code:>6} {instructions:>12} {kernels}\n"
+            "{board:17} {model:16} {bytes:9} {input:5} {arena:>6} {stack:>5} {code:>6} {instructions:>12} {kernels}\n"
         )
     };
     let mut table = row(["board", "model", "bytes", "input", "arena", "stack", "code", "instructions", "kernels"]);
