@@ -122,3 +122,25 @@ fn found_by_pkg_config_and_cmake() {
         }
     }
 }
+
+#[test]
+fn emitted_sources_compile_without_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    write_demo(folder);
+    let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/include");
+    let strict = ["-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only", "-ffreestanding"];
+    for compiler in ["gcc", "clang", "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"] {
+        if Command::new(compiler).arg("--version").output().is_err() {
+            eprintln!("skipped: {compiler} is missing; .ci/setup installs it");
+            continue;
+        }
+        let widths: &[&[&str]] = if compiler == "clang" { &[&["-m32"], &["-m64"]] } else { &[&[]] };
+        for (width, language) in widths.iter().flat_map(|w| [["c", "-std=c99"], ["c++", "-std=c++11"]].map(|l| (w, l)))
+        {
+            let mut command = Command::new(compiler);
+            command.args(*width).arg("-x").args(language).args(strict).arg("-I").arg(&header);
+            succeed(command.arg(folder.join("demo.c")));
+        }
+    }
+}
