@@ -81,10 +81,14 @@ impl Builder {
         self.constant(shape, DType::I8, data, Some(quant))
     }
 
-    fn bias(&mut self, channels: usize) -> TensorId {
+    /// In the units of the products that it is added to.
+    fn bias(&mut self, input: TensorId, weights: TensorId, channels: usize) -> TensorId {
         let range = if self.rng.u8(0..8) == 0 { 1_000_000 } else { 4000 };
         let data = (0..channels).flat_map(|_| self.rng.i32(-range..range).to_le_bytes()).collect();
-        self.constant(&[channels], DType::I32, data, None)
+        let scale = |id: TensorId| self.graph.tensors[id].quant.as_ref().map_or(vec![], |quant| quant.scales.clone());
+        let scales = scale(weights).iter().map(|weight| scale(input)[0] * weight).collect();
+        let quant = Quantization { scales, zero_points: vec![0; channels], axis: 0 };
+        self.constant(&[channels], DType::I32, data, Some(quant))
     }
 
     fn any_activation(&mut self) -> Activation {
@@ -107,7 +111,7 @@ impl Builder {
         let [n, h, w, c] = *self.shape(input).as_slice() else { return None };
         let (out_h, out_w) = (size(h, kernel.0, stride.h, padding)?, size(w, kernel.1, stride.w, padding)?);
         let weights = self.weights(&[out, kernel.0, kernel.1, c], out, 0);
-        let bias = self.bias(out);
+        let bias = self.bias(input, weights, out);
         let output = self.activation(&[n, out_h, out_w, out]);
         let activation = self.any_activation();
         let op = Op::Conv2d { stride, dilation: Stride { h: 1, w: 1 }, padding, activation };
@@ -125,7 +129,7 @@ impl Builder {
         let [n, h, w, c] = *self.shape(input).as_slice() else { return None };
         let (out_h, out_w) = (size(h, kernel.0, stride.h, padding)?, size(w, kernel.1, stride.w, padding)?);
         let weights = self.weights(&[1, kernel.0, kernel.1, c], c, 3);
-        let bias = self.bias(c);
+        let bias = self.bias(input, weights, c);
         let output = self.activation(&[n, out_h, out_w, c]);
         let activation = self.any_activation();
         let op = Op::DepthwiseConv2d { stride, dilation: Stride { h: 1, w: 1 }, padding, activation, multiplier: 1 };
@@ -143,7 +147,7 @@ impl Builder {
     pub fn fully_connected(&mut self, input: TensorId, out: usize) -> TensorId {
         let elements = self.graph.tensors[input].elements();
         let weights = self.weights(&[out, elements], out, 0);
-        let bias = self.bias(out);
+        let bias = self.bias(input, weights, out);
         let output = self.activation(&[1, out]);
         let activation = self.any_activation();
         self.node(Op::FullyConnected { activation }, &[input, weights, bias], output)
@@ -196,4 +200,32 @@ pub fn random_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
             None => b = Builder { graph: Graph { name: b.graph.name, ..Graph::default() }, rng: b.rng },
         }
     }
+}
+
+/// A small network of convolutions with branches that are added up, and a fully connected layer now and then.
+pub fn random_network(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+    let mut b = Builder::new(seed);
+    let shape = [1, b.rng.usize(1..12), b.rng.usize(1..12), b.rng.usize(1..10)];
+    let mut all = vec![b.input(&shape)];
+    for _ in 0..b.rng.usize(1..7) {
+        // Mostly the newest tensor, so that networks are deep rather than wide.
+        let input = if b.rng.u8(0..3) == 0 { all[b.rng.usize(0..all.len())] } else { all[all.len() - 1] };
+        let shape = b.shape(input);
+        let alike: Vec<TensorId> = all.iter().copied().filter(|id| b.shape(*id) == shape).collect();
+        let (kernel, s) = ((b.rng.usize(1..5), b.rng.usize(1..5)), b.rng.usize(1..3));
+        let (stride, out) = (Stride { h: s, w: s }, if b.rng.bool() { shape[3] } else { b.rng.usize(1..12) });
+        let padding = if b.rng.u8(0..4) == 0 { Padding::Valid } else { Padding::Same };
+        let other = alike[b.rng.usize(0..alike.len())];
+        all.extend(match b.rng.u8(0..5) {
+            0 | 1 => b.conv(input, out, kernel, stride, padding),
+            2 | 3 => b.depthwise(input, kernel, stride, padding),
+            _ => Some(b.add(input, other)),
+        });
+    }
+    let last = all[all.len() - 1];
+    let output = if all.len() == 1 || b.rng.u8(0..4) == 0 { b.fully_connected(last, 5) } else { last };
+    b.output(output);
+    b.graph.prune();
+    let values = b.values(4);
+    (b.graph, values)
 }
