@@ -106,7 +106,7 @@ fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
         }
         let planned = problem.plan(&picks)?;
         if budget.ram.is_some_and(|ram| planned.arena > ram) {
-            master.forbid(&conflict::conflict(problem, &picks, budget));
+            master.forbid(&conflict::conflict(problem, &picks, budget)?);
             continue;
         }
         // Moving rows costs instructions that the integer program does not know of.

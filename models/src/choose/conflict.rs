@@ -1,12 +1,12 @@
 //! Which picks are to blame when a program does not fit.
 
-use super::Budget;
 use super::problem::{Picks, Problem};
+use super::{Budget, Error};
 
 /// A smallest part of `picks` that does not fit whatever the other layers do; layers that are not to blame are
 /// `usize::MAX`. All others are given their smallest variant, one after the other, as long as the program stays too large.
-pub(super) fn conflict(problem: &Problem<'_>, picks: &Picks, budget: Budget) -> Picks {
-    let smallest = problem.smallest_picks();
+pub(super) fn conflict(problem: &Problem<'_>, picks: &Picks, budget: Budget) -> Result<Picks, Error> {
+    let smallest = problem.smallest_picks()?;
     let mut trial = picks.clone();
     let mut blamed = vec![true; picks.len()];
     let all: Vec<usize> = (0..picks.len()).filter(|layer| picks[*layer] != smallest[*layer]).collect();
@@ -25,7 +25,7 @@ pub(super) fn conflict(problem: &Problem<'_>, picks: &Picks, budget: Budget) -> 
     });
     let is_blamed = |layer: usize| blamed[layer] && picks[layer] != smallest[layer];
     // Where even the smallest program is too large, nobody is to blame, and nothing is left.
-    (0..picks.len()).map(|i| if is_blamed(i) { picks[i] } else { usize::MAX }).collect()
+    Ok((0..picks.len()).map(|i| if is_blamed(i) { picks[i] } else { usize::MAX }).collect())
 }
 
 /// Tries to acquit all at once, else each half by itself.

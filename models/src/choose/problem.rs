@@ -5,7 +5,7 @@ use crate::cost::Table;
 use crate::lower::{Layer, Lowerer, Selection, Variant};
 use crate::plan::{self, Options};
 use crate::program::{self, Image};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 /// Per layer with a choice, the index of the candidate.
@@ -51,6 +51,7 @@ pub(super) struct Problem<'a> {
     /// What costs the same whatever is chosen.
     pub(super) fixed: Candidate,
     planned: RefCell<HashMap<Picks, Planned>>,
+    smallest: OnceCell<Picks>,
 }
 
 impl<'a> Problem<'a> {
@@ -89,7 +90,7 @@ impl<'a> Problem<'a> {
             }
         }
         fixed.flash += table.code.get("executor").map_or(0, |bytes| *bytes as usize);
-        Ok(Self { lowerer, table, options, layers, fixed, planned: RefCell::default() })
+        Ok(Self { lowerer, table, options, layers, fixed, planned: RefCell::default(), smallest: OnceCell::new() })
     }
 
     /// Bytes of a kernel's code.
@@ -97,15 +98,28 @@ impl<'a> Problem<'a> {
         self.table.code.get(kernel).copied().unwrap_or(0.0)
     }
 
-    /// The picks that take the least RAM, as far as is known without trying all: the portable kernels work without
-    /// scratch, row by row.
-    pub(super) fn smallest_picks(&self) -> Picks {
-        self.layers.iter().map(|layer| layer.candidates.len() - 1).collect()
+    /// The picks that take the least RAM, as far as is known: from the portable kernels, which work without scratch, each
+    /// layer in turn is given the candidate that makes the arena smallest.
+    pub(super) fn smallest_picks(&self) -> Result<Picks, Error> {
+        if let Some(picks) = self.smallest.get() {
+            return Ok(picks.clone());
+        }
+        let mut best: Picks = self.layers.iter().map(|layer| layer.candidates.len() - 1).collect();
+        for (i, layer) in self.layers.iter().enumerate() {
+            for (pick, _) in layer.candidates.iter().enumerate().filter(|(_, candidate)| candidate.variant.rows == 1) {
+                let mut other = best.clone();
+                other[i] = pick;
+                if self.plan(&other)?.arena < self.plan(&best)?.arena {
+                    best = other;
+                }
+            }
+        }
+        Ok(self.smallest.get_or_init(|| best).clone())
     }
 
     /// The smallest arena, as far as is known.
     pub(super) fn smallest(&self) -> Result<usize, Error> {
-        Ok(self.plan(&self.smallest_picks())?.arena)
+        Ok(self.plan(&self.smallest_picks()?)?.arena)
     }
 
     /// Plans a program.

@@ -57,7 +57,7 @@ pub(super) fn explain(problem: &Problem<'_>, budget: Budget) -> Result<Infeasibl
         Some(picks) => Some(picks.clone()),
         None => Master::new(problem, None).solve_for_flash()?,
     };
-    let anywhere = problem.smallest_picks();
+    let anywhere = problem.smallest_picks()?;
     let fits = |picks: &Picks| budget.flash.is_none_or(|flash| problem.flash(picks) <= flash);
     let within = if fits(&anywhere) { Some(anywhere.clone()) } else { lean };
     let smallest_ram = match &within {
