@@ -90,26 +90,110 @@ static uint32_t infer(void) {
     return total;
 }
 
-/* An inference step by step, each step's instructions on the account of its node. A row's move to its slot is on the
-   account of the node before it. */
+static void write_outputs(int output) {
+    for (uint32_t i = 0; i < MODEL_OUTPUTS; i++) sh_write(output, tbx_output(&model, i), output_bytes[i]);
+}
+
+static void inferences(int output) {
+    for (uint32_t n = 0; n < MODEL_INFERENCES; n++) {
+        begin(n);
+        if (n > 0 && !MODEL_KEEP_STATE) tbx_reset(&model);
+        uint32_t count = infer();
+        if (n == 0) report("instructions", count);
+        write_outputs(output);
+    }
+}
+
+/* The next row of a stream: they stand in the file in the order in which they are wanted. */
+static uint32_t read_stream(void) {
+    int32_t wanted = tbx_wanted_input(&model);
+    if (wanted < 0) fail("tbx_wanted_input", wanted);
+    if (sh_read(input, row, input_row_bytes[wanted]) != 0) fail("input.bin", TBX_ROW_SIZE);
+    return input_row_bytes[wanted];
+}
+
+/* All rows of a stream. Reports the instructions from the last but one output to the last. */
+static void stream(int output) {
+    uint32_t sum = 0, most = 0, instructions = 0, worst = 0;
+    for (uint32_t n = 0; n < MODEL_INFERENCES; n++) {
+        uint32_t bytes = read_stream();
+        uint32_t start = board_count();
+        tbx_status status = tbx_push_row(&model, row, bytes);
+        uint32_t count = since(start);
+        sum += count;
+        if (count > most) most = count;
+        if (status < 0) fail("tbx_push_row", status);
+        if (status == TBX_READY) {
+            write_outputs(output);
+            instructions = sum;
+            worst = most;
+            sum = most = 0;
+        }
+    }
+    report("instructions", instructions);
+    report("worst_row", worst);
+}
+
+/* One call of tbx_step, its instructions on the account of its node. A row's move to its slot is on the account of the
+   node before it. */
+static tbx_status counted_step(void) {
+    static int32_t node;
+    int32_t ahead = tbx_next_node(&model);
+    if (ahead >= 0) node = ahead;
+    uint32_t start = board_count();
+    tbx_status status = tbx_step(&model);
+    layer_counts[node] += since(start);
+    layer_calls[node]++;
+    return status;
+}
+
+/* An inference step by step. */
 static void profile(void) {
     tbx_status status = TBX_OK;
-    int32_t node = 0;
+    begin(0);
     if (!MODEL_PUSHED) fill_inputs();
     while (status != TBX_READY) {
         if (status == TBX_NEED_ROW) {
             uint32_t bytes = read_row();
             status = tbx_take_row(&model, row, bytes);
         } else {
-            int32_t ahead = tbx_next_node(&model);
-            if (ahead >= 0) node = ahead;
-            uint32_t start = board_count();
-            status = tbx_step(&model);
-            layer_counts[node] += since(start);
-            layer_calls[node]++;
+            status = counted_step();
         }
         if (status < 0) fail("profile", status);
     }
+}
+
+static void move_counts(uint32_t *to, uint32_t *from) {
+    for (uint32_t i = 0; i < (MODEL_PROFILE ? MODEL_NODES : 1); i++) {
+        to[i] = from[i];
+        from[i] = 0;
+    }
+}
+
+/* A stream step by step; leaves the counts from the last but one output to the last. */
+static void profile_stream(void) {
+    static uint32_t counts[MODEL_PROFILE ? MODEL_NODES : 1], calls[MODEL_PROFILE ? MODEL_NODES : 1];
+    tbx_status status = TBX_OK;
+    sh_seek(input, 0);
+    for (uint32_t n = 0; n < MODEL_INFERENCES || status != TBX_NEED_ROW;) {
+        if (status == TBX_NEED_ROW) {
+            uint32_t bytes = read_stream();
+            status = tbx_take_row(&model, row, bytes);
+            n++;
+        } else {
+            status = counted_step();
+        }
+        if (status < 0) fail("profile", status);
+        if (status == TBX_READY) {
+            move_counts(counts, layer_counts);
+            move_counts(calls, layer_calls);
+        }
+    }
+    move_counts(layer_counts, counts);
+    move_counts(layer_calls, calls);
+}
+
+static void report_layers(void) {
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         report("layer", layer_counts[i]);
         report("calls", layer_calls[i]);
@@ -124,25 +208,25 @@ int main(void) {
     tbx_status status = tbx_init(&model, &MODEL_PROGRAM, arena, sizeof arena);
     report("init", since(start));
     if (status != TBX_OK) fail("tbx_init", status);
-    for (uint32_t n = 0; n < MODEL_INFERENCES; n++) {
-        begin(n);
-        if (n == 0) board_paint_stack();
-        if (n > 0 && !MODEL_KEEP_STATE) tbx_reset(&model);
-        uint32_t count = infer();
-        if (n == 0) {
-            report("stack", board_stack_used());
-            report("instructions", count);
-        }
-        for (uint32_t i = 0; i < MODEL_OUTPUTS; i++) sh_write(output, tbx_output(&model, i), output_bytes[i]);
+    board_paint_stack();
+    if (MODEL_STREAM) {
+        stream(output);
+    } else {
+        inferences(output);
     }
+    report("stack", board_stack_used());
     report("model", sizeof model);
     sh_write_text(measured, "kernels ");
     sh_write_text(measured, tbx_kernel_set());
     sh_write_text(measured, "\n");
     if (MODEL_PROFILE) {
-        begin(0);
         tbx_reset(&model);
-        profile();
+        if (MODEL_STREAM) {
+            profile_stream();
+        } else {
+            profile();
+        }
+        report_layers();
     }
     sh_exit(0);
 }

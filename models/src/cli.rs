@@ -24,7 +24,7 @@ use tinderbox::graph::Graph;
 use tinderbox::lower::InputMode;
 use tinderbox::program::Image;
 use tinderbox::target::{Board, Target};
-use tinderbox::{files, import, target};
+use tinderbox::{files, import, stream, target};
 
 /// Compiles neural networks for microcontrollers.
 #[derive(Parser)]
@@ -94,11 +94,28 @@ struct Limits {
     flash: Option<usize>,
 }
 
+/// How inputs reach the model, as the user says it.
+#[derive(clap::Args)]
+struct InputArguments {
+    /// How inputs reach the model
+    #[arg(long, value_enum, default_value_t)]
+    input_mode: InputChoice,
+    /// Push frames without end: each, or every few, brings the output of the window that it ends
+    #[arg(long, conflicts_with = "input_mode")]
+    stream: bool,
+}
+
+impl InputArguments {
+    fn mode(&self) -> InputMode {
+        if self.stream { InputMode::Stream } else { self.input_mode.into() }
+    }
+}
+
 /// Options for a target; its table of costs, where there is one, makes the choice of kernels a good one.
-fn options(target: &Target, input: InputChoice, limits: &Limits) -> Result<Options, Failure> {
+fn options(target: &Target, input_mode: InputMode, limits: &Limits) -> Result<Options, Failure> {
     let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
     let budget = Budget { ram: limits.ram, flash: limits.flash };
-    let options = Options { input_mode: input.into(), kernels: target.kernels, costs, budget, ..Options::default() };
+    let options = Options { input_mode, kernels: target.kernels, costs, budget, ..Options::default() };
     if options.costs.is_none() && budget.flash.is_some() {
         return Err(Failure::Refused(format!(
             "--flash needs a table of costs, and there is none for {}; `tinderbox calibrate` makes one",
@@ -168,6 +185,14 @@ pub(crate) fn main() -> ExitCode {
     };
     eprintln!("tinderbox: {message}");
     ExitCode::from(status)
+}
+
+/// What the caller of a compiled model sees of it.
+fn interface(graph: &Graph, mode: InputMode) -> Result<Graph, Failure> {
+    match mode {
+        InputMode::Stream => stream::interface(graph).map_err(Failure::refused),
+        InputMode::Whole | InputMode::Rows => Ok(graph.clone()),
+    }
 }
 
 /// Reads and compiles a model.

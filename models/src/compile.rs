@@ -7,6 +7,7 @@ use crate::graph::Graph;
 use crate::lower::{self, InputMode, Kernels, Lowerer, Selection};
 use crate::plan;
 use crate::program::Image;
+use crate::stream;
 use thiserror::Error;
 
 /// What the user asks for.
@@ -45,6 +46,9 @@ pub enum Error {
     /// An operator, type or shape has no kernel.
     #[error(transparent)]
     Lower(#[from] lower::Error),
+    /// The network cannot be streamed over time.
+    #[error(transparent)]
+    Stream(#[from] stream::Error),
     /// There is no plan.
     #[error(transparent)]
     Plan(#[from] plan::Error),
@@ -89,7 +93,13 @@ pub fn frontier(graph: &Graph, options: &Options, costs: &Table) -> Result<Vec<f
     with_lowerer(graph, options, |lowerer| Ok(frontier::frontier(lowerer, costs, &options.plan)?))
 }
 
-fn with_lowerer<R>(graph: &Graph, options: &Options, f: impl FnOnce(&Lowerer<'_>) -> R) -> R {
+fn with_lowerer<R>(
+    graph: &Graph,
+    options: &Options,
+    f: impl FnOnce(&Lowerer<'_>) -> Result<R, Error>,
+) -> Result<R, Error> {
     let smaller = options.drop_channels.then(|| algebra::drop_channels(graph));
-    f(&Lowerer::new(smaller.as_ref().unwrap_or(graph), options.input_mode, options.kernels))
+    let graph = smaller.as_ref().unwrap_or(graph);
+    let long = (options.input_mode == InputMode::Stream).then(|| stream::lengthen(graph)).transpose()?;
+    f(&Lowerer::new(long.as_ref().unwrap_or(graph), options.input_mode, options.kernels))
 }

@@ -11,7 +11,7 @@ use features::features;
 use crate::lower::Layer;
 use crate::plan::Plan;
 use crate::plan::dataflow::{Dataflow, Node};
-use crate::program::Image;
+use crate::program::{Image, ImageNode};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -62,16 +62,19 @@ impl Table {
         toml::from_str(&text).map_err(|error| Error::Format { path: name, what: error.to_string() })
     }
 
-    /// Instructions of an inference.
+    /// Instructions of an inference, or of a frame of a stream.
     pub fn instructions(&self, image: &Image) -> f64 {
         self.inference + self.layers(image).iter().sum::<f64>()
     }
 
-    /// Instructions of an inference by kernel node, the moving of the rows that it wrote included.
+    /// The same by kernel node, the moving of the rows that it wrote included.
     pub fn layers(&self, image: &Image) -> Vec<f64> {
         let commits = self.commits(image.flow(), image.plan());
         let ids = image.plan().kernels.iter();
-        image.nodes().zip(ids).map(|(node, id)| self.layer(node.layer, node.node) + commits[*id]).collect()
+        let layer = |(node, id): (ImageNode<'_>, &usize)| {
+            image.share(*id, self.layer(node.layer, node.node)) + commits[*id] / image.frames() as f64
+        };
+        image.nodes().zip(ids).map(layer).collect()
     }
 
     /// Bytes of flash: code, constants and weights.
@@ -89,11 +92,12 @@ impl Table {
         features(layer, node).iter().map(|(name, count)| cost(name) * count).sum()
     }
 
-    /// Instructions of moving rows to their slots, by the node before: the one whose step is over.
+    /// Instructions of moving rows to their slots in an inference, or in a stream's period, by the node before: the one
+    /// whose step is over.
     pub fn commits(&self, flow: &Dataflow, plan: &Plan) -> Vec<f64> {
         let mut costs = vec![0.0; flow.nodes.len()];
         let mut before = 0;
-        let mut cursor = Cursor::default();
+        let mut cursor = Cursor::at(plan.resume as u32);
         while let Some(action) = cursor.action(&plan.schedule) {
             match action {
                 Action::Run { node, .. } => before = plan.kernels[node],

@@ -19,4 +19,5 @@ pub mod plan;
 pub mod program;
 pub mod report;
 pub mod run;
+pub mod stream;
 pub mod target;

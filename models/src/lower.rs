@@ -62,6 +62,8 @@ pub enum InputMode {
     Whole,
     /// Row by row.
     Rows,
+    /// Row by row without end: a network that [`crate::stream`] made long.
+    Stream,
 }
 
 /// Elements of a tensor as rows.

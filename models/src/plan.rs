@@ -8,6 +8,7 @@ pub mod order;
 pub mod pack;
 pub mod schedule;
 pub mod segments;
+pub mod stream;
 
 use check::Violation;
 use dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
@@ -58,6 +59,10 @@ pub struct Plan {
     pub segments: Vec<Range<NodeId>>,
     /// The node at work at the worst moment.
     pub busiest: NodeId,
+    /// The entry of the schedule that follows the last one.
+    pub resume: usize,
+    /// In a stream, what is repeated.
+    pub period: Option<stream::Period>,
 }
 
 /// Why there is no plan.
@@ -66,6 +71,9 @@ pub enum Error {
     /// More nodes, tensors or steps than the schedule can name.
     #[error("network too large: {0}")]
     TooLarge(&'static str),
+    /// A tensor of a stream that is addressed as a whole.
+    #[error("`{0}` is read in other rows than it is written; it cannot be streamed over time")]
+    NotByRows(String),
     /// The plan does not hold; a bug of the planner, caught before it does harm.
     #[error("internal error, please report it: the plan was refused by its checker: {0}")]
     Refused(#[from] Violation),
@@ -92,28 +100,51 @@ pub struct Options {
     pub no_fresh_rows: bool,
 }
 
+/// How memory may be used.
+#[derive(Clone, Debug, Default)]
+struct Rules {
+    no_fresh_rows: bool,
+    /// Per buffer, the rows after which its ring is back at its first slot; 0 where that does not matter.
+    ring_rows: Option<Vec<usize>>,
+}
+
 /// Orders the steps of `flow` and places its bytes; the checker has seen the plan.
 pub fn plan(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
     too_large(flow)?;
+    let plan = match is_stream(flow) {
+        true => stream::plan(flow)?,
+        false => plan_inference(flow, options)?,
+    };
+    check::check(flow, &plan)?;
+    Ok(plan)
+}
+
+fn plan_inference(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
     let demand = Demand::new(flow);
     let (draft, packing) = best(&demand, options)?;
     let lower_bound = lower_bound(&demand, &draft);
-    let mut plan = finish(&demand, draft, packing)?;
-    plan.lower_bound_bytes = plan.executor_bytes + lower_bound;
-    check::check(flow, &plan)?;
-    Ok(plan)
+    let plan = finish(&demand, draft, packing)?;
+    Ok(Plan { lower_bound_bytes: plan.executor_bytes + lower_bound, ..plan })
 }
 
 /// The same plan without its proofs, neither checked nor bounded from below: for comparisons.
 pub fn draft(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
     too_large(flow)?;
+    if is_stream(flow) {
+        return stream::draft(flow);
+    }
     let demand = Demand::new(flow);
     let (draft, packing) = best(&demand, options)?;
     finish(&demand, draft, packing)
 }
 
+fn is_stream(flow: &Dataflow) -> bool {
+    flow.nodes.iter().any(|node| node.worker == Worker::Reader)
+}
+
 fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing), Error> {
     let flow = demand.flow;
+    let rules = Rules { no_fresh_rows: options.no_fresh_rows, ring_rows: None };
     let forward = vec![false; flow.nodes.len()];
     let candidates = match &options.grouping {
         Grouping::Best => candidates(demand, &forward),
@@ -121,11 +152,11 @@ fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing)
         Grouping::Given(segments) => vec![segments.clone()],
     };
     let mut drafts: Vec<Draft> =
-        candidates.into_iter().map(|segments| Draft::new(demand, segments, &forward, options)).collect();
+        candidates.into_iter().map(|segments| Draft::new(demand, segments, &forward, &rules)).collect();
     drafts.sort_by_key(|draft| draft.live);
     drafts.dedup_by(|a, b| a.segments == b.segments);
     drafts.truncate(3);
-    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(demand, options));
+    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(demand, &rules));
     best.map(|draft| {
         let packing = pack::pack(&draft.layout, draft.live);
         (draft, packing)
@@ -163,27 +194,42 @@ struct Draft {
     layout: Layout,
     live: usize,
     worst: lifetime::Time,
+    /// The event at which a stream's period begins.
+    period: usize,
 }
 
 impl Draft {
-    fn new(demand: &Demand<'_>, segments: Vec<Range<NodeId>>, reversed: &[bool], options: &Options) -> Self {
+    fn new(demand: &Demand<'_>, segments: Vec<Range<NodeId>>, reversed: &[bool], rules: &Rules) -> Self {
         let events = demand.order(&segments, reversed);
         let input = |b: BufferId| matches!(demand.flow.buffers[b].role, Role::Input | Role::Persistent);
         let output = |b: BufferId| matches!(demand.flow.buffers[b].role, Role::Output | Role::Persistent);
-        let may_be_fresh = |b: BufferId| !options.no_fresh_rows && segments::may_be_fresh(demand, b);
-        let around = Surroundings { present: &input, wanted: &output, may_be_fresh: &may_be_fresh };
+        let may_be_fresh = |b: BufferId| !rules.no_fresh_rows && segments::may_be_fresh(demand, b);
+        let ring_rows = |b: BufferId, least: usize| {
+            let round = rules.ring_rows.as_ref().map_or(0, |rows| rows[b]);
+            stream::ring_rows(least, round).unwrap_or(least)
+        };
+        let is_reading = |event: &Event| demand.flow.nodes[event.node].worker == Worker::Reader;
+        let readings = events.iter().enumerate().filter(|(_, event)| is_reading(event));
+        let pauses: Vec<lifetime::Time> = readings.map(|(i, _)| i as lifetime::Time + 1).collect();
+        let around = Surroundings {
+            present: &input,
+            wanted: &output,
+            may_be_fresh: &may_be_fresh,
+            ring_rows: &ring_rows,
+            pauses: &pauses,
+        };
         let layout = Layout::new(demand.flow, &events, &around);
         let (live, worst) = layout.peak();
-        Draft { segments, reversed: reversed.to_vec(), events, layout, live, worst }
+        Draft { segments, reversed: reversed.to_vec(), events, layout, live, worst, period: 0 }
     }
 
     /// Turns round the order in which nodes with several inputs ask for them, one after the other, where it saves.
-    fn ask_other_way_round(mut self, demand: &Demand<'_>, options: &Options) -> Self {
+    fn ask_other_way_round(mut self, demand: &Demand<'_>, rules: &Rules) -> Self {
         for (id, node) in demand.flow.nodes.iter().enumerate() {
             if node.reads.len() > 1 {
                 let mut reversed = self.reversed.clone();
                 reversed[id] = !reversed[id];
-                let other = Draft::new(demand, self.segments.clone(), &reversed, options);
+                let other = Draft::new(demand, self.segments.clone(), &reversed, rules);
                 if other.live < self.live {
                     self = other;
                 }
@@ -197,14 +243,18 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
     let flow = demand.flow;
     let is_kernel = |node: &NodeId| flow.nodes[*node].worker == Worker::Kernel;
     let kernels: Vec<NodeId> = (0..flow.nodes.len()).filter(is_kernel).collect();
-    let callers = flow.nodes.len() - kernels.len();
-    let inputs = callers + flow.buffers.iter().filter(|b| b.role == Role::Input).count();
+    let pushes = flow.nodes.iter().filter(|node| matches!(node.worker, Worker::Caller { .. })).count();
+    let inputs = pushes + flow.buffers.iter().filter(|b| b.role == Role::Input).count();
     let executor_bytes = executor_bytes(kernels.len(), flow.buffers.len() + flow.views, inputs).next_multiple_of(8);
+    let (beginning, rest) = schedule::actions(flow, &draft.events, draft.period, &draft.layout);
+    let mut schedule = schedule::encode(&beginning).ok_or(Error::TooLarge("schedule"))?;
+    let resume = schedule.len();
+    schedule.extend(schedule::encode(&rest).ok_or(Error::TooLarge("schedule"))?);
     let mut plan = Plan {
         kernels,
         steps: demand.needed.clone(),
-        schedule: schedule::encode(&schedule::actions(flow, &draft.events, &draft.layout))
-            .ok_or(Error::TooLarge("schedule"))?,
+        schedule,
+        resume,
         placements: draft
             .layout
             .rings
@@ -219,6 +269,7 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
         lower_bound_bytes: 0,
         busiest: draft.events.get((draft.worst.saturating_sub(1)) as usize).map_or(0, |event| event.node),
         segments: draft.segments,
+        period: None,
     };
     for (block, offset) in draft.layout.blocks.iter().zip(&packing.offsets) {
         let offset = executor_bytes + offset;

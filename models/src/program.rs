@@ -2,7 +2,7 @@
 
 use crate::lower::{Layer, Lowered};
 use crate::plan::Plan;
-use crate::plan::dataflow::{BufferId, Dataflow, Node, Role};
+use crate::plan::dataflow::{BufferId, Dataflow, Node, NodeId, Role};
 use tinderbox_runtime::program as device;
 use tinderbox_runtime::program::Slice;
 
@@ -77,6 +77,8 @@ impl Image {
             node: &self.lowered.flow.nodes[*id],
             operands,
             steps: self.plan.steps[*id],
+            macs: self.share(*id, self.lowered.layers[*id].as_ref().map_or(0.0, |layer| layer.macs as f64)).round()
+                as u64,
             scratch: self.plan.scratch[*id],
             state: self.plan.state[*id],
         })
@@ -84,11 +86,23 @@ impl Image {
 
     /// Flash on a 32-bit target beside the weights.
     pub fn constant_bytes(&self) -> usize {
-        const PROGRAM: usize = 60;
+        const PROGRAM: usize = 64;
         const TENSOR: usize = 24;
         let nodes: usize = self.nodes().map(|node| constant_bytes(node.layer)).sum();
         let indices = self.plan.schedule.len() + self.inputs.len() + self.outputs.len();
         PROGRAM + TENSOR * self.tensors.len() + nodes + 2 * indices
+    }
+
+    /// Frames of a stream's period; 1 for a program of single inferences.
+    pub fn frames(&self) -> usize {
+        let input = self.lowered.inputs.first();
+        self.plan.period.as_ref().zip(input).map_or(1, |(period, input)| period.rows[*input].len())
+    }
+
+    /// Of a number that belongs to all steps of a node, the part of an inference, or of a frame of a stream.
+    pub fn share(&self, id: NodeId, of: f64) -> f64 {
+        let Some(period) = &self.plan.period else { return of };
+        of * period.steps[id].len() as f64 / (self.lowered.flow.nodes[id].steps * self.frames()) as f64
     }
 
     /// Calls `f` with the program as the runtime sees it.
@@ -104,6 +118,7 @@ impl Image {
             outputs: Slice::new(&self.outputs),
             variables: Slice::empty(),
             pushed: u32::from(self.pushed),
+            resume: self.plan.resume as u32,
         })
     }
 }
@@ -125,6 +140,8 @@ pub struct ImageNode<'a> {
     pub operands: &'a [u16],
     /// Steps of an inference.
     pub steps: usize,
+    /// Multiply-accumulates of an inference, or of a frame of a stream.
+    pub macs: u64,
     /// Offset of its scratch.
     pub scratch: usize,
     /// Offset of its state.
@@ -156,13 +173,15 @@ fn tensor(lowered: &Lowered, plan: &Plan, index: usize) -> device::Tensor {
     let seen = lowered.tensors[index];
     let (buffer, placement) = (&lowered.flow.buffers[seen.buffer], plan.placements[seen.buffer]);
     let own = index == seen.buffer;
+    let rows = plan.period.as_ref().map_or(0..seen.view.rows, |period| period.rows[seen.buffer].clone());
     device::Tensor {
         offset: placement.offset as u32,
         fresh: placement.fresh as u32,
         stride: if own { buffer.stride } else { seen.view.row_bytes } as u32,
         row_bytes: seen.view.row_bytes as u32,
-        rows: seen.view.rows as u16,
+        rows: rows.end as u16,
         capacity: if own { placement.capacity } else { seen.view.rows } as u16,
         fresh_rows: placement.fresh_rows as u16,
+        restart: rows.start as u16,
     }
 }

@@ -15,7 +15,7 @@ pub struct Report {
     pub on: Option<String>,
     /// Multiply-accumulates of the model.
     pub macs: u64,
-    /// Those that are left where channels that do not matter were dropped.
+    /// Those of an inference that are left where channels that do not matter were dropped, or those of a frame of a stream.
     pub executed_macs: u64,
     /// RAM for inference beside the stack and the handle.
     pub arena_bytes: usize,
@@ -33,14 +33,27 @@ pub struct Report {
     pub flash: Flash,
     /// Instructions of `tbx_init`.
     pub init_instructions: Option<u64>,
-    /// Instructions of an inference.
+    /// Instructions of an inference, or of a frame of a stream.
     pub instructions: Option<u64>,
     /// The same as the compiler predicts it, where it knows what the target's kernels cost.
     pub predicted_instructions: Option<u64>,
     /// Bytes of flash that it predicts.
     pub predicted_flash: Option<u64>,
+    /// What else there is to say of a stream.
+    pub stream: Option<Stream>,
     /// One per node of the program, in order.
     pub layers: Vec<LayerReport>,
+}
+
+/// A stream, in its steady state.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Stream {
+    /// Frames until the first output.
+    pub window: usize,
+    /// Frames from one output to the next.
+    pub hop: usize,
+    /// Most instructions of any one frame of those.
+    pub worst_frame_instructions: Option<u64>,
 }
 
 /// Bytes of flash by use.
@@ -78,10 +91,11 @@ impl Report {
         Report {
             target: target.into(),
             macs: graph.macs(),
-            executed_macs: image.nodes().map(|node| node.layer.macs).sum(),
+            executed_macs: image.nodes().map(|node| node.macs).sum(),
             arena_bytes: plan.arena_bytes,
             arena_lower_bound_bytes: plan.lower_bound_bytes,
             binding_layer: image.flow().nodes.get(plan.busiest).map_or(String::new(), |node| node.name.clone()),
+            stream: plan.period.as_ref().map(|p| Stream { window: p.window, hop: p.hop, ..Stream::default() }),
             flash: Flash {
                 weights: image.nodes().map(|node| node.layer.weights.len() as u64).sum(),
                 ..Flash::default()
@@ -92,7 +106,7 @@ impl Report {
                     name: node.layer.name.clone(),
                     op: node.layer.op.clone(),
                     kernel: node.layer.kernel.symbol.into(),
-                    macs: node.layer.macs,
+                    macs: node.macs,
                     ..LayerReport::default()
                 })
                 .collect(),
@@ -118,14 +132,19 @@ impl Report {
         self.model_bytes = Some(measured.model_bytes);
         self.stack_bytes = Some(measured.stack_bytes);
         self.init_instructions = Some(measured.init_instructions);
-        self.instructions = Some(measured.instructions);
+        // A stream is measured from one output to the next.
+        let frames = self.stream.as_ref().map_or(1, |stream| stream.hop as u64);
+        self.instructions = Some(measured.instructions / frames);
+        if let Some(stream) = &mut self.stream {
+            stream.worst_frame_instructions = Some(measured.worst_row_instructions);
+        }
         self.flash = Flash {
             code: Some(measured.code_bytes),
             constants: Some(measured.constant_bytes),
             weights: measured.weight_bytes,
         };
         for (layer, count) in self.layers.iter_mut().zip(&measured.layers) {
-            layer.instructions = Some(*count);
+            layer.instructions = Some(*count / frames);
         }
         self
     }

@@ -7,6 +7,7 @@ pub mod install;
 pub mod library;
 pub mod npy;
 pub mod npz;
+pub mod stream;
 pub mod tensors;
 
 /// Per inference, the bytes of every output in the model's order.

@@ -135,6 +135,10 @@ typedef struct tbx_tensor {
    Rows that stand apart at a time: as many as the writer makes in a step, or 0.
    */
   uint16_t fresh_rows;
+  /*
+   The number of the row that follows the last one: 0, or in a stream that of the first row that its period writes.
+   */
+  uint16_t restart;
 } tbx_tensor;
 
 /*
@@ -306,6 +310,10 @@ typedef struct tbx_program {
    1: inputs are pushed row by row; 0: they stand whole in the arena, and the inference consumes them.
    */
   uint32_t pushed;
+  /*
+   The entry of the schedule that follows the last one: 0, or in a stream the first one of its period.
+   */
+  uint32_t resume;
 } tbx_program;
 
 /*
@@ -369,7 +377,7 @@ tbx_status tbx_init(struct tbx_model *model,
                     size_t arena_bytes);
 
 /*
- Forgets an inference under way and gives every variable its initial contents.
+ Forgets an inference under way, or all frames of a stream, and gives every variable its initial contents.
 
  Preconditions:
  `model` is null, or was written by `tbx_init` or is zero.
@@ -397,7 +405,9 @@ tbx_status tbx_invoke(struct tbx_model *model);
 /*
  Hands over the next row (`bytes` long) of the input that `tbx_wanted_input` names and does all the work that it
  makes possible. `TBX_NEED_ROW` if another row is wanted, `TBX_READY` when the outputs may be read; the next call
- then begins a new inference.
+ then begins a new inference. In a stream it goes on with the same one: once the first window of frames is full
+ (`NAME_WINDOW` of the program's header), every `NAME_HOP` frames bring `TBX_READY` and the outputs of the window that
+ ends there, the others `TBX_NEED_ROW`.
 
  Preconditions:
  As for `tbx_reset`; `row` is null or points at `bytes` bytes.
@@ -443,7 +453,8 @@ tbx_status tbx_step(struct tbx_model *model);
 int32_t tbx_next_node(struct tbx_model *model);
 
 /*
- Output `index`, whole and contiguous, valid from `TBX_READY` until the next inference begins. Null if there is no
+ Output `index`, contiguous: whole, or the newest row of a stream. Valid from `TBX_READY` until the next inference begins
+ or the next row is pushed. Null if there is no
  such output or the model is not initialised.
 
  Preconditions:

@@ -88,7 +88,7 @@ pub unsafe extern "C" fn tbx_init(
     }
 }
 
-/// Forgets an inference under way and gives every variable its initial contents.
+/// Forgets an inference under way, or all frames of a stream, and gives every variable its initial contents.
 ///
 /// # Safety
 /// `model` is null, or was written by `tbx_init` or is zero.
@@ -135,7 +135,9 @@ pub unsafe extern "C" fn tbx_invoke(model: *mut Model) -> Status {
 
 /// Hands over the next row (`bytes` long) of the input that `tbx_wanted_input` names and does all the work that it
 /// makes possible. `TBX_NEED_ROW` if another row is wanted, `TBX_READY` when the outputs may be read; the next call
-/// then begins a new inference.
+/// then begins a new inference. In a stream it goes on with the same one: once the first window of frames is full
+/// (`NAME_WINDOW` of the program's header), every `NAME_HOP` frames bring `TBX_READY` and the outputs of the window that
+/// ends there, the others `TBX_NEED_ROW`.
 ///
 /// # Safety
 /// As for `tbx_reset`; `row` is null or points at `bytes` bytes.
@@ -232,7 +234,8 @@ pub unsafe extern "C" fn tbx_next_node(model: *mut Model) -> i32 {
     }
 }
 
-/// Output `index`, whole and contiguous, valid from `TBX_READY` until the next inference begins. Null if there is no
+/// Output `index`, contiguous: whole, or the newest row of a stream. Valid from `TBX_READY` until the next inference begins
+/// or the next row is pushed. Null if there is no
 /// such output or the model is not initialised.
 ///
 /// # Safety

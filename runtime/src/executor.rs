@@ -1,7 +1,7 @@
 //! Walks a program's schedule: counts steps, points at rows, calls kernels.
 
 use crate::arena::{Cells, copy, store, view};
-use crate::program::{ABI_VERSION, Program, executor_bytes};
+use crate::program::{ABI_VERSION, Node, Program, executor_bytes};
 use crate::schedule::{Action, Cursor};
 use crate::status::Status;
 use crate::step::{Counters, Marks, Rows, Step, first_row};
@@ -43,20 +43,15 @@ impl<'a> Executor<'a> {
     }
 
     /// Executes one action: a step of a node, or a row moved to its place. Returns [`Status::Ok`] if more is to do,
-    /// [`Status::NeedRow`] if a row must be pushed first, and [`Status::Ready`], with the cursor at the start again,
-    /// when the outputs are complete.
+    /// [`Status::NeedRow`] if a row must be pushed first, and [`Status::Ready`] when the outputs are complete; the next
+    /// call then begins the next inference or, in a stream, takes up the next row.
     pub fn step(&self, cursor: &mut Cursor) -> Status {
-        let schedule = self.program.schedule.get();
-        let done = match cursor.action(schedule) {
+        let done = match self.action(cursor) {
             Some(Action::Push { .. } | Action::Drop { .. }) => return Status::NeedRow,
             Some(Action::Run { node, fresh }) => self.run(node, fresh),
             Some(Action::Commit { tensor }) => self.commit(tensor).map(|()| Status::Ok),
-            Some(Action::Repeat { .. }) => None,
-            None if cursor.at_end(schedule) => {
-                *cursor = Cursor::default();
-                return Status::Ready;
-            }
-            None => None,
+            Some(Action::Ready) => Some(Status::Ready),
+            Some(Action::Repeat { .. }) | None => None,
         };
         cursor.advance();
         done.unwrap_or(Status::Corrupt)
@@ -88,8 +83,9 @@ impl<'a> Executor<'a> {
     pub fn wanted(&self, cursor: &Cursor) -> Option<usize> {
         let mut ahead = *cursor;
         loop {
-            match ahead.action(self.program.schedule.get())? {
+            match self.action(&mut ahead)? {
                 Action::Push { input, .. } | Action::Drop { input } => return Some(input),
+                Action::Ready => return None,
                 _ => ahead.advance(),
             }
         }
@@ -98,7 +94,7 @@ impl<'a> Executor<'a> {
     /// The node that [`Self::step`] would execute now, if it would execute one.
     pub fn next_node(&self, cursor: &Cursor) -> Option<usize> {
         let mut cursor = *cursor;
-        match cursor.action(self.program.schedule.get())? {
+        match self.action(&mut cursor)? {
             Action::Run { node, .. } => Some(node),
             _ => None,
         }
@@ -116,7 +112,7 @@ impl<'a> Executor<'a> {
         Some((rows.row_bytes(), rows.count()))
     }
 
-    /// The contents of output `i`, valid from [`Status::Ready`] until the next inference begins.
+    /// The contents of output `i`, valid from [`Status::Ready`] until the next inference begins, or the next row comes.
     pub fn output(&self, i: usize) -> Option<Cells<'a>> {
         self.rows(usize::from(*self.program.outputs.get().get(i)?))?.whole()
     }
@@ -124,6 +120,18 @@ impl<'a> Executor<'a> {
     /// Row `row` of tensor `tensor` where it is now, if it is in the arena at all: for tools that look on.
     pub fn row(&self, tensor: usize, row: usize) -> Option<Cells<'a>> {
         self.rows(tensor)?.get(row)
+    }
+
+    /// The action at the cursor, which goes on at [`Program::resume`] where the schedule ends.
+    #[inline]
+    fn action(&self, cursor: &mut Cursor) -> Option<Action> {
+        let schedule = self.program.schedule.get();
+        let action = cursor.action(schedule);
+        if action.is_none() && cursor.at_end(schedule) {
+            *cursor = Cursor::at(self.program.resume);
+            return cursor.action(schedule);
+        }
+        action
     }
 
     fn run(&self, node: usize, fresh: bool) -> Option<Status> {
@@ -135,10 +143,18 @@ impl<'a> Executor<'a> {
             let output = record.tensors.get().get(usize::from(record.inputs))?;
             marks.set(usize::from(*output), first_row(record, usize::from(index)))?;
         }
-        counters.set(node, if index + 1 >= record.steps { 0 } else { index + 1 })?;
+        let next = if index + 1 < record.steps { index + 1 } else { self.first_step_again(record) };
+        counters.set(node, next)?;
         let tensors = self.program.tensors.get();
         let step = Step { node: record, tensors, arena: self.arena, marks, index: usize::from(index) };
         Some((record.kernel)(&step))
+    }
+
+    /// The step that follows the last one. In a stream a step makes a row.
+    fn first_step_again(&self, node: &Node<'_>) -> u16 {
+        let output = node.tensors.get().get(usize::from(node.inputs));
+        let tensor = output.and_then(|output| self.program.tensors.get().get(usize::from(*output)));
+        tensor.map_or(0, |tensor| tensor.restart)
     }
 
     fn commit(&self, tensor: usize) -> Option<()> {
@@ -150,7 +166,7 @@ impl<'a> Executor<'a> {
     }
 
     fn take(&self, cursor: &mut Cursor, row: &[u8]) -> Option<Status> {
-        let (input, fresh) = match cursor.action(self.program.schedule.get())? {
+        let (input, fresh) = match self.action(cursor)? {
             Action::Push { input, fresh } => (input, Some(fresh)),
             Action::Drop { input } => (input, None),
             _ => return Some(Status::InputMode),
@@ -162,7 +178,7 @@ impl<'a> Executor<'a> {
         }
         let counters = self.input_counters()?;
         let number = counters.get(input)?;
-        counters.set(input, if usize::from(number) + 1 >= rows.count() { 0 } else { number + 1 })?;
+        counters.set(input, if usize::from(number) + 1 < rows.count() { number + 1 } else { rows.restart() })?;
         if fresh == Some(true) {
             self.marks()?.set(tensor, Some(usize::from(number)))?;
         }

@@ -38,6 +38,8 @@ pub struct Tensor {
     pub capacity: u16,
     /// Rows that stand apart at a time: as many as the writer makes in a step, or 0.
     pub fresh_rows: u16,
+    /// The number of the row that follows the last one: 0, or in a stream that of the first row that its period writes.
+    pub restart: u16,
 }
 
 /// One operator, bound to a kernel.
@@ -106,6 +108,8 @@ pub struct Program<'a> {
     pub variables: Slice<'a, Variable<'a>>,
     /// 1: inputs are pushed row by row; 0: they stand whole in the arena, and the inference consumes them.
     pub pushed: u32,
+    /// The entry of the schedule that follows the last one: 0, or in a stream the first one of its period.
+    pub resume: u32,
 }
 
 /// Bytes that the executor keeps at the start of every arena: a step counter per node, a fresh-row mark per tensor and a

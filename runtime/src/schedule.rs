@@ -33,6 +33,8 @@ pub enum Action {
         /// How many entries to go back.
         length: usize,
     },
+    /// The outputs may be read.
+    Ready,
 }
 
 impl Action {
@@ -49,15 +51,16 @@ impl Action {
             Action::Drop { input } => (4, input),
             Action::Commit { tensor } => (5, tensor),
             Action::Repeat { length } => (6, length),
+            Action::Ready => (7, 0),
         };
         if index > Self::MAX_INDEX { None } else { Some((verb << 13) | index as u16) }
     }
 
-    /// The action; `None` if there is no such verb.
+    /// The action.
     #[inline]
-    pub const fn decode(entry: u16) -> Option<Self> {
+    pub const fn decode(entry: u16) -> Self {
         let index = entry as usize & Self::MAX_INDEX;
-        Some(match entry >> 13 {
+        match entry >> 13 {
             0 => Action::Run { node: index, fresh: false },
             1 => Action::Run { node: index, fresh: true },
             2 => Action::Push { input: index, fresh: false },
@@ -65,8 +68,8 @@ impl Action {
             4 => Action::Drop { input: index },
             5 => Action::Commit { tensor: index },
             6 => Action::Repeat { length: index },
-            _ => return None,
-        })
+            _ => Action::Ready,
+        }
     }
 }
 
@@ -81,17 +84,22 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place of entry `next`, outside any repetition.
+    pub const fn at(next: u32) -> Self {
+        Self { next, remaining: 0 }
+    }
+
     /// The action at the cursor, repetitions resolved; `None` behind the last one or where the schedule is damaged.
     #[inline]
     pub fn action(&mut self, schedule: &[u16]) -> Option<Action> {
         let entry = *schedule.get(self.next as usize)?;
-        let Action::Repeat { length } = Action::decode(entry)? else { return Action::decode(entry) };
+        let Action::Repeat { length } = Action::decode(entry) else { return Some(Action::decode(entry)) };
         self.remaining = match self.remaining {
             0 => u32::from(*schedule.get(self.next as usize + 1)?),
             more => more - 1,
         };
         self.next = if self.remaining > 0 { self.next.checked_sub(length as u32)? } else { self.next + 2 };
-        match Action::decode(*schedule.get(self.next as usize)?)? {
+        match Action::decode(*schedule.get(self.next as usize)?) {
             Action::Repeat { .. } => None,
             action => Some(action),
         }

@@ -193,10 +193,16 @@ impl<'a> Rows<'a> {
         first..(first + usize::from(self.tensor.fresh_rows)).min(self.count())
     }
 
-    /// All rows as one block, for tensors that are contiguous and whole.
+    /// The row that follows the last one.
+    #[inline]
+    pub(crate) fn restart(&self) -> u16 {
+        self.tensor.restart
+    }
+
+    /// All rows of the ring as one block, for tensors that are contiguous: whole, or in a stream the newest row.
     #[inline]
     pub fn whole(&self) -> Option<Cells<'a>> {
-        view(self.arena, self.tensor.offset as usize, self.row_bytes().wrapping_mul(self.count()))
+        view(self.arena, self.tensor.offset as usize, self.row_bytes().wrapping_mul(usize::from(self.tensor.capacity)))
     }
 
     #[inline]

@@ -143,6 +143,43 @@ impl Builder {
         self.node(Op::Add { activation }, &[a, b], output)
     }
 
+    /// The same elements in another shape.
+    pub fn reshape(&mut self, input: TensorId, shape: &[usize]) -> TensorId {
+        let output = self.same_numbers(input, shape);
+        self.node(Op::Reshape, &[input], output)
+    }
+
+    /// Rows of the zero point before and after those of an image.
+    pub fn pad_rows(&mut self, input: TensorId, before: usize, after: usize) -> TensorId {
+        let mut shape = self.shape(input);
+        shape[1] += before + after;
+        let amounts = [0, 0, before, after, 0, 0, 0, 0];
+        let data = amounts.iter().flat_map(|n| (*n as i32).to_le_bytes()).collect();
+        let paddings = self.constant(&[4, 2], DType::I32, data, None);
+        let output = self.same_numbers(input, &shape);
+        self.node(Op::Pad, &[input, paddings], output)
+    }
+
+    /// The average over windows of a size, one next to the other.
+    pub fn average_pool(&mut self, input: TensorId, kernel: Stride) -> TensorId {
+        let [n, h, w, c] = *self.shape(input).as_slice() else { return input };
+        let output = self.same_numbers(input, &[n, h / kernel.h, w / kernel.w, c]);
+        let op = Op::AveragePool2d { kernel, stride: kernel, padding: Padding::Valid, activation: Activation::None };
+        self.node(op, &[input], output)
+    }
+
+    /// Softmax over the last axis.
+    pub fn softmax(&mut self, input: TensorId) -> TensorId {
+        let output = self.activation_like(&self.shape(input), Quantization::per_tensor(1.0 / 256.0, -128));
+        self.node(Op::Softmax { beta: 1.0 }, &[input], output)
+    }
+
+    /// A tensor of the scale of another.
+    fn same_numbers(&mut self, of: TensorId, shape: &[usize]) -> TensorId {
+        let quant = self.graph.tensors[of].quant.clone().expect("activations are quantized");
+        self.activation_like(shape, quant)
+    }
+
     /// A fully connected layer over all elements.
     pub fn fully_connected(&mut self, input: TensorId, out: usize) -> TensorId {
         let elements = self.graph.tensors[input].elements();

@@ -55,7 +55,7 @@ fn row(arguments: &Arguments, model: &Path, board: &str) -> Result<Row, Failure>
     let name = model.file_stem().unwrap_or_default().to_string_lossy();
     let board_name = board;
     let board = target::board(board)?;
-    let options = super::options(target::target(&board.target)?, arguments.input_mode, &arguments.limits)?;
+    let options = super::options(target::target(&board.target)?, arguments.input_mode.into(), &arguments.limits)?;
     match build(model, &options) {
         Ok((graph, image)) => {
             measure(&name, &board, &graph, &image, options.costs.as_ref(), arguments.layers).map_err(Failure::failed)

@@ -1,6 +1,6 @@
 //! `tinderbox compile`.
 
-use super::{Failure, InputChoice, Limits, build, files};
+use super::{Failure, InputArguments, Limits, build, files, interface};
 use std::path::PathBuf;
 use tinderbox::emit::c::{emit, identifier};
 use tinderbox::report::Report;
@@ -17,9 +17,8 @@ pub(super) struct Arguments {
     /// Name of the files and C symbols (default: the model file's)
     #[arg(long)]
     name: Option<String>,
-    /// How inputs reach the model
-    #[arg(long, value_enum, default_value_t)]
-    input_mode: InputChoice,
+    #[command(flatten)]
+    input: InputArguments,
     #[command(flatten)]
     limits: Limits,
     /// Folder for NAME.c, NAME.h, tinderbox.h, libtinderbox.a and report.json
@@ -29,11 +28,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = target::target(&arguments.target)?;
-    let options = super::options(target, arguments.input_mode, &arguments.limits)?;
+    let mode = arguments.input.mode();
+    let options = super::options(target, mode, &arguments.limits)?;
     let (graph, image) = build(&arguments.model, &options)?;
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let name = identifier(arguments.name.as_deref().unwrap_or(&stem));
-    let sources = emit(&name, &graph, &image);
+    let sources = emit(&name, &interface(&graph, mode)?, &image);
     let library = std::fs::read(device_library(target).map_err(Failure::failed)?).map_err(Failure::failed)?;
     let header = std::fs::read(target::home().join("runtime/include/tinderbox.h")).map_err(Failure::failed)?;
     let folder = &arguments.output;

@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options =
         Options { input_mode: arguments.input_mode.into(), kernels, drop_channels: false, ..Options::default() };
     let (graph, image) = build(&arguments.model, &options)?;
-    let arrays = values::read_inputs(&graph, &arguments.input)?;
+    let arrays = values::read_inputs(&[&graph], &arguments.input)?;
     let inferences = values::inferences(&graph, &arrays)?;
     let found = contents(&graph, &image, &inferences, arguments.keep_state).map_err(Failure::failed)?;
     let wanted = match &arguments.reference {

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = target::target(&arguments.target)?;
-    let options = super::options(target, arguments.input_mode, &Limits { ram: None, flash: None })?;
+    let options = super::options(target, arguments.input_mode.into(), &Limits { ram: None, flash: None })?;
     let Some(costs) = &options.costs else {
         return Err(Failure::Refused(format!(
             "there is no table of costs for {}; `tinderbox calibrate` makes one",

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut fits = vec![];
     for board in target::boards()? {
         let target = target::target(&board.target)?;
-        let options = super::options(target, arguments.input_mode, &Limits { ram: None, flash: None })?;
+        let options = super::options(target, arguments.input_mode.into(), &Limits { ram: None, flash: None })?;
         // What does not fit is shown as it would be where it does.
         let image = match fit::compile(&graph, &board, &options) {
             Ok(image) => Ok(image),

@@ -1,13 +1,14 @@
 //! `tinderbox run`.
 
-use super::{Failure, InputChoice, Limits, build, build_for, files, values};
+use super::{Failure, InputArguments, Limits, build, build_for, files, interface, values};
 use std::path::PathBuf;
 use tinderbox::compile::Options;
+use tinderbox::plan::stream::Period;
 use tinderbox::report::Report;
 use tinderbox::run::board;
 use tinderbox::run::firmware::RunnerOptions;
-use tinderbox::run::host;
 use tinderbox::run::tensors;
+use tinderbox::run::{host, stream};
 use tinderbox::target;
 
 #[derive(clap::Args)]
@@ -17,7 +18,8 @@ pub(super) struct Arguments {
     /// Where: `host`, or the name of a board
     #[arg(long, default_value = "host")]
     on: String,
-    /// Values of an input: (N, tensor shape with or without its leading 1); once per input, in the model's order
+    /// Values of an input: (N, tensor shape with or without its leading 1), for a stream windows or frames one after the
+    /// other; once per input, in the model's order
     #[arg(long, required = true)]
     input: Vec<PathBuf>,
     /// Where to write an output's values: (N, ...); once per output, in the model's order
@@ -30,9 +32,8 @@ pub(super) struct Arguments {
     /// Where to write what the run cost
     #[arg(long)]
     report: Option<PathBuf>,
-    /// How inputs reach the model
-    #[arg(long, value_enum, default_value_t)]
-    input_mode: InputChoice,
+    #[command(flatten)]
+    input_arguments: InputArguments,
     #[command(flatten)]
     limits: Limits,
     /// Keep variables from one inference to the next
@@ -42,13 +43,17 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let board = if arguments.on == "host" { None } else { Some(target::board(&arguments.on)?) };
+    let mode = arguments.input_arguments.mode();
     let options = match &board {
-        Some(board) => super::options(target::target(&board.target)?, arguments.input_mode, &arguments.limits)?,
+        Some(board) => super::options(target::target(&board.target)?, mode, &arguments.limits)?,
         None if arguments.limits.ram.is_some() || arguments.limits.flash.is_some() => {
             return Err(Failure::Refused("--ram and --flash are for boards: say --on BOARD".into()));
         }
-        None => Options { input_mode: arguments.input_mode.into(), ..Options::default() },
+        None => Options { input_mode: mode, ..Options::default() },
     };
+    if arguments.dump.is_some() && arguments.input_arguments.stream {
+        return Err(Failure::Refused("--dump shows whole tensors: leave out --stream".into()));
+    }
     if arguments.dump.is_some() && board.is_some() {
         return Err(Failure::Refused("--dump needs --on host: a board has no room for all tensors".into()));
     }
@@ -65,23 +70,40 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.output.len()
         )));
     }
-    let arrays = values::read_inputs(&graph, &arguments.input)?;
-    let inferences = values::inferences(&graph, &arrays)?;
+    let seen = interface(&graph, mode)?;
+    let arrays = values::read_inputs(&[&graph, &seen], &arguments.input)?;
+    let inferences = values::inferences(&seen, &arrays)?;
+    let rows = match &image.plan().period {
+        Some(period) => {
+            enough_frames(inferences.len(), period, board.is_some())?;
+            let inputs: Vec<Vec<&[u8]>> =
+                (0..arrays.len()).map(|i| inferences.iter().map(|frame| frame[i]).collect()).collect();
+            Some(stream::in_order(&image, &inputs))
+        }
+        None => None,
+    };
     let (results, report) = match &board {
         None => {
-            let results = host::run(&image, &inferences, arguments.keep_state).map_err(Failure::failed)?;
-            (results, Report { on: Some("host".into()), ..Report::new("host", &graph, &image) })
+            let results = match &rows {
+                Some(rows) => stream::run(&image, rows),
+                None => host::run(&image, &inferences, arguments.keep_state),
+            };
+            let report = Report { on: Some("host".into()), ..Report::new("host", &graph, &image) };
+            (results.map_err(Failure::failed)?, report)
         }
         Some(board) => {
             let runner = RunnerOptions { profile: arguments.report.is_some(), keep_state: arguments.keep_state };
-            let (results, measured) =
-                board::run(board, &graph, &image, &inferences, runner).map_err(Failure::failed)?;
+            let run = match &rows {
+                Some(rows) => board::run_stream(board, &seen, &image, rows, runner),
+                None => board::run(board, &graph, &image, &inferences, runner),
+            };
+            let (results, measured) = run.map_err(Failure::failed)?;
             let report = Report::new(&board.target, &graph, &image).with_predictions(&image, options.costs.as_ref());
             (results, report.with_measured(&arguments.on, &measured))
         }
     };
     for (i, path) in arguments.output.iter().enumerate() {
-        values::write_output(path, &graph.tensors[graph.outputs[i]], results.iter().map(|outputs| &outputs[i]))?;
+        values::write_output(path, &seen.tensors[seen.outputs[i]], results.iter().map(|outputs| &outputs[i]))?;
     }
     if let Some(path) = &arguments.dump {
         let contents = tensors::contents(&graph, &image, &inferences, arguments.keep_state).map_err(Failure::failed)?;
@@ -91,4 +113,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => Ok(files::write_json(path, &report)?),
         None => Ok(()),
     }
+}
+
+/// A stream yields nothing before its first window is full, and is measured between two outputs.
+fn enough_frames(given: usize, period: &Period, measured: bool) -> Result<(), Failure> {
+    let needed = period.window + if measured { period.hop } else { 0 };
+    if given >= needed {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!("{given} frames are given, at least {needed} are needed")))
 }

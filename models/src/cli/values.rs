@@ -8,8 +8,9 @@ use tinderbox::run::npy::{self, Array};
 use tinderbox::run::npz;
 use tinderbox::run::tensors::Contents;
 
-/// One array per input, of the tensor's type and shape.
-pub(super) fn read_inputs(graph: &Graph, paths: &[PathBuf]) -> Result<Vec<Array>, Failure> {
+/// One array per input, of the tensor's type and shape in one of these graphs of the same inputs.
+pub(super) fn read_inputs(graphs: &[&Graph], paths: &[PathBuf]) -> Result<Vec<Array>, Failure> {
+    let graph = graphs[0];
     if paths.len() != graph.inputs.len() {
         return Err(Failure::Refused(format!(
             "the model has {} inputs, {} files are given",
@@ -19,7 +20,10 @@ pub(super) fn read_inputs(graph: &Graph, paths: &[PathBuf]) -> Result<Vec<Array>
     }
     let read = |(path, input): (&PathBuf, &usize)| {
         let array = npy::read(path).map_err(Failure::refused)?;
-        expect_shape(path, &array, &graph.tensors[*input])?;
+        let fits = |graph: &&Graph| expect_shape(path, &array, &graph.tensors[*input]).is_ok();
+        if !graphs.iter().any(fits) {
+            expect_shape(path, &array, &graph.tensors[*input])?;
+        }
         Ok(array)
     };
     paths.iter().zip(&graph.inputs).map(read).collect()
@@ -38,13 +42,14 @@ fn expect_shape(path: &Path, array: &Array, tensor: &Tensor) -> Result<(), Failu
     Ok(())
 }
 
-/// Per inference, the bytes of every input.
+/// Per inference, or per frame, the bytes of every input.
 pub(super) fn inferences<'a>(graph: &Graph, arrays: &'a [Array]) -> Result<Vec<Vec<&'a [u8]>>, Failure> {
-    let count = arrays.first().map_or(1, |array| array.shape[0]);
-    if arrays.iter().any(|array| array.shape[0] != count) {
+    let bytes = |i: usize| graph.tensors[graph.inputs[i]].bytes();
+    let counts: Vec<usize> = arrays.iter().enumerate().map(|(i, array)| array.data.len() / bytes(i)).collect();
+    let count = counts.first().copied().unwrap_or(1);
+    if counts.iter().any(|other| *other != count) {
         return Err(Failure::Refused("the inputs have different numbers of inferences".into()));
     }
-    let bytes = |i: usize| graph.tensors[graph.inputs[i]].bytes();
     let inputs = |n: usize| (0..arrays.len()).map(|i| &arrays[i].data[n * bytes(i)..][..bytes(i)]).collect();
     Ok((0..count).map(inputs).collect())
 }

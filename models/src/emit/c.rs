@@ -1,6 +1,7 @@
 //! A program as C99 source and header: constant data that links against `libtinderbox.a`.
 
 use crate::graph::{DType, Graph, Tensor};
+use crate::plan::stream::Period;
 use crate::program::{Image, ImageNode};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,7 +16,8 @@ pub struct Sources {
     pub header: String,
 }
 
-/// Writes `image`, compiled from `graph`, under a name that [`identifier`] made.
+/// Writes `image`, compiled from `graph`, or in a stream for this [`interface`](crate::stream::interface), under a name
+/// that [`identifier`] made.
 pub fn emit(name: &str, graph: &Graph, image: &Image) -> Sources {
     Sources { source: source(name, graph, image), header: header(name, graph, image) }
 }
@@ -78,7 +80,16 @@ fn word(bytes: &[u8]) -> u32 {
 fn tensors(out: &mut String, name: &str, image: &Image) {
     line(out, format_args!("static const tbx_tensor {name}_tensors[] = {{"));
     for t in image.tensors() {
-        let numbers = [t.offset, t.fresh, t.stride, t.row_bytes, t.rows.into(), t.capacity.into(), t.fresh_rows.into()];
+        let numbers = [
+            t.offset,
+            t.fresh,
+            t.stride,
+            t.row_bytes,
+            t.rows.into(),
+            t.capacity.into(),
+            t.fresh_rows.into(),
+            t.restart.into(),
+        ];
         line(out, format_args!("    {{{}}},", numbers.map(|n| format!("{n}u")).join(", ")));
     }
     line(out, format_args!("}};\n"));
@@ -126,7 +137,7 @@ fn program(out: &mut String, name: &str, image: &Image) {
     ] {
         line(out, format_args!("    {},", slice(&format!("{name}_{what}"), len)));
     }
-    line(out, format_args!("    {{NULL, 0}}, {}u\n}};\n", u32::from(image.is_pushed())));
+    line(out, format_args!("    {{NULL, 0}}, {}u, {}u\n}};\n", u32::from(image.is_pushed()), plan.resume));
 }
 
 /// What each node is called and which kernel it got; the linker drops them where nobody asks.
@@ -170,19 +181,25 @@ fn header(name: &str, graph: &Graph, image: &Image) -> String {
     line(o, format_args!("#define {upper}_ARENA_BYTES {}", image.plan().arena_bytes));
     line(o, format_args!("/* Operators, as {name}_layers and {name}_kernels name them. */"));
     line(o, format_args!("#define {upper}_NODES {}\n", image.nodes().len()));
-    let mode = if image.is_pushed() {
-        "Push inputs with tbx_push_row, a row at a time."
-    } else {
-        "Fill inputs at tbx_input, then call tbx_invoke, which consumes them."
+    let mode = match (&image.plan().period, image.is_pushed()) {
+        (Some(_), _) => "A stream: push frames with tbx_push_row, without end; tbx_reset begins anew.",
+        (None, true) => "Push inputs with tbx_push_row, a row at a time.",
+        (None, false) => "Fill inputs at tbx_input, then call tbx_invoke, which consumes them.",
     };
     line(o, format_args!("/* {mode} */"));
+    if let Some(Period { window, hop, .. }) = &image.plan().period {
+        line(o, format_args!("/* Frames until the first TBX_READY, and from each to the next; TBX_NEED_ROW else. */"));
+        line(o, format_args!("#define {upper}_WINDOW {window}\n#define {upper}_HOP {hop}"));
+    }
     for (what, tensors, indices) in
         [("INPUT", &graph.inputs, image.inputs()), ("OUTPUT", &graph.outputs, image.outputs())]
     {
         line(o, format_args!("#define {upper}_{what}S {}", tensors.len()));
         for (i, (tensor, index)) in tensors.iter().zip(indices).enumerate() {
             let view = image.tensors()[usize::from(*index)];
-            operand(o, &format!("{upper}_{what}_{i}"), &graph.tensors[*tensor], (view.rows, view.row_bytes));
+            // In a stream the caller sees a row at a time.
+            let rows = if image.plan().period.is_some() { 1 } else { view.rows };
+            operand(o, &format!("{upper}_{what}_{i}"), &graph.tensors[*tensor], (rows, view.row_bytes));
         }
     }
     line(o, format_args!("\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n"));

@@ -25,18 +25,7 @@ impl<'a> Lowering<'a> {
 
     /// Starts a node that the graph does not have.
     pub(super) fn added_layer(&mut self, name: &str, op: &str, kernel: Named, rows: usize) -> LayerBuilder<'_, 'a> {
-        let node = Node {
-            name: name.into(),
-            worker: Worker::Kernel,
-            steps: rows,
-            rows_per_step: 1,
-            reads: vec![],
-            writes: vec![],
-            scratch: 0,
-            state: 0,
-            in_place: vec![],
-            after: vec![],
-        };
+        let node = Node::new(name, Worker::Kernel, rows);
         let layer = Layer {
             source: self.source,
             name: name.into(),

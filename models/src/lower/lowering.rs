@@ -95,7 +95,7 @@ impl<'a> Lowering<'a> {
             Some(buffer) => buffer,
             None => movement::constant(self, tensor),
         };
-        if self.mode == InputMode::Rows
+        if self.mode != InputMode::Whole
             && let Some(input) = self.inputs.iter().position(|b| *b == buffer)
         {
             self.push_input(input);
@@ -111,18 +111,9 @@ impl<'a> Lowering<'a> {
         }
         let buffer = self.inputs[input];
         let rows = self.views[buffer].rows;
-        self.flow.nodes.push(Node {
-            name: format!("push {}", self.flow.buffers[buffer].name),
-            worker,
-            steps: rows,
-            rows_per_step: 1,
-            reads: vec![],
-            writes: vec![Access { buffer, rows: (0..rows).map(|row| row..row + 1).collect() }],
-            scratch: 0,
-            state: 0,
-            in_place: vec![],
-            after: vec![],
-        });
+        let name = format!("push {}", self.flow.buffers[buffer].name);
+        let writes = vec![Access { buffer, rows: (0..rows).map(|row| row..row + 1).collect() }];
+        self.flow.nodes.push(Node { writes, ..Node::new(&name, worker, rows) });
         self.layers.push(None);
     }
 
@@ -138,20 +129,40 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Outputs that are inputs or constants, or that come twice, are copies.
+    /// Outputs that are inputs or constants, or that come twice, are copies; so are those of a stream that others read.
     pub(super) fn outputs(&mut self) {
+        let stream = self.mode == InputMode::Stream;
         for &output in &self.graph.outputs {
             let own = self.buffers[output].filter(|b| !self.inputs.contains(b) && !self.outputs.contains(b));
+            let own = own.filter(|b| !stream || !self.is_read(*b));
             let buffer = own.unwrap_or_else(|| movement::copy(self, output));
-            let record = &mut self.flow.buffers[buffer];
-            (record.role, record.flat) = (Role::Output, true);
+            if !stream {
+                let record = &mut self.flow.buffers[buffer];
+                (record.role, record.flat) = (Role::Output, true);
+            }
             self.outputs.push(buffer);
         }
         for input in 0..self.inputs.len() {
-            if self.mode == InputMode::Rows {
+            if self.mode != InputMode::Whole {
                 self.push_input(input);
             }
         }
+        if stream {
+            self.read_outputs();
+        }
+    }
+
+    fn is_read(&self, buffer: BufferId) -> bool {
+        self.flow.nodes.iter().any(|node| node.reads.iter().any(|access| access.buffer == buffer))
+    }
+
+    /// Adds the node that reads the newest row of every output.
+    fn read_outputs(&mut self) {
+        let rows = self.outputs.iter().map(|buffer| self.views[*buffer].rows).min().unwrap_or(0);
+        let read = |buffer: &BufferId| Access { buffer: *buffer, rows: (0..rows).map(|row| row..row + 1).collect() };
+        let reads = self.outputs.iter().map(read).collect();
+        self.flow.nodes.push(Node { reads, ..Node::new("read outputs", Worker::Reader, rows) });
+        self.layers.push(None);
     }
 
     /// Strides are known once all readers are. Tensors are numbered as their buffers, further views behind them.

@@ -1,5 +1,6 @@
 //! Several ways to compute a layer: what the compiler chooses among.
 
+use super::InputMode;
 use super::lowering::Lowering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,6 +45,12 @@ impl Lowering<'_> {
     /// The selected one of `variants`, or the first, if it is possible; else the next.
     pub(super) fn choose(&mut self, mut variants: Vec<Variant>) -> Option<Variant> {
         let source = self.source?;
+        if self.mode == InputMode::Stream {
+            // Rows come one at a time.
+            variants.iter_mut().for_each(|variant| variant.rows = 1);
+            variants.sort_by_key(|variant| variant.algorithm != Algorithm::Vectors);
+            variants.dedup();
+        }
         if let Some(chosen) = self.selection.get(&source).and_then(|v| variants.iter().position(|other| other == v)) {
             variants[..=chosen].rotate_right(1);
         }

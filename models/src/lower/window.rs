@@ -82,6 +82,28 @@ impl Windows {
         Windows { window, inverted: true, ..self }
     }
 
+    /// The window of so many rows, as wide as they are, over rows without columns, rows being of so many elements: `None`
+    /// as above.
+    pub(super) fn over_rows(input: View, height: usize, outputs: View) -> Option<Self> {
+        let window = Window {
+            in_height: int(input.rows)?,
+            in_width: 1,
+            in_channels: int(input.row_bytes)?,
+            out_height: int(outputs.rows)?,
+            out_width: 1,
+            out_channels: int(outputs.row_bytes)?,
+            kernel_height: int(height)?,
+            kernel_width: 1,
+            stride_height: 1,
+            stride_width: 1,
+            dilation_height: 1,
+            dilation_width: 1,
+            pad_top: 0,
+            pad_left: 0,
+        };
+        Some(Windows { window, images: 1, inverted: false })
+    }
+
     /// How many images there are.
     pub(super) fn images(&self) -> usize {
         self.images

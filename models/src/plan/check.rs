@@ -2,9 +2,11 @@
 //!
 //! Every byte of the arena remembers which row it holds. A step may run only if all the bytes that it reads still hold
 //! the rows that it expects; then its scratch and outputs overwrite whatever is there. Two inferences are replayed, the
-//! second on what the first left behind.
+//! second on what the first left behind. Of a stream, the period is repeated: its steps must find the rows that the
+//! dataflow, which is longer than the schedule, says of them.
 
-use super::dataflow::{Buffer, BufferId, Dataflow, NodeId, Role, Worker};
+use super::dataflow::{Access, Buffer, BufferId, Dataflow, NodeId, Role, Worker};
+use super::stream::Period;
 use super::{Placement, Plan};
 use std::ops::Range;
 use thiserror::Error;
@@ -72,10 +74,21 @@ pub enum Violation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Nothing,
-    Row { buffer: BufferId, row: usize, inference: usize },
-    State { node: NodeId, inference: usize },
+    /// A row, counted from the beginning of a stream.
+    Row {
+        buffer: BufferId,
+        row: usize,
+        inference: usize,
+    },
+    State {
+        node: NodeId,
+        inference: usize,
+    },
     Executor,
 }
+
+/// How often the period of a stream is repeated, as far as the dataflow goes.
+const MORE_PERIODS: usize = 3;
 
 /// Replays `plan`, which was made for `flow`.
 pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
@@ -96,12 +109,10 @@ pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
         replay.inference = inference;
         replay.begin()?;
         let mut cursor = Cursor::default();
-        while let Some(action) = cursor.action(&plan.schedule) {
-            replay.act(action)?;
-            cursor.advance();
-        }
-        if !cursor.at_end(&plan.schedule) {
-            return Err(Violation::Schedule("damaged"));
+        replay.run_out(&mut cursor)?;
+        let more = if plan.period.is_some() { MORE_PERIODS } else { 0 };
+        for _ in 0..more {
+            replay.run_out(&mut Cursor::at(plan.resume as u32))?;
         }
         replay.finish()?;
     }
@@ -112,10 +123,24 @@ struct Replay<'a> {
     flow: &'a Dataflow,
     plan: &'a Plan,
     memory: Vec<Content>,
+    /// Per node, the steps that it has taken.
     done: Vec<usize>,
     /// Per buffer, the rows that its last step set apart.
-    fresh: Vec<Option<Range<usize>>>,
+    fresh: Vec<Option<Rows>>,
     inference: usize,
+}
+
+/// Rows of a buffer: the numbers by which the runtime finds them, and which rows they are.
+#[derive(Clone, Debug)]
+struct Rows {
+    numbers: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Rows {
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        self.numbers.clone().zip(self.rows.clone())
+    }
 }
 
 impl Replay<'_> {
@@ -124,10 +149,28 @@ impl Replay<'_> {
         self.done.fill(0);
         for (id, buffer) in self.flow.buffers.iter().enumerate() {
             if buffer.role == Role::Input || buffer.role == Role::Persistent && self.inference == 0 {
-                self.write_rows(id, 0..buffer.rows)?;
+                self.write_rows(id, Rows { numbers: 0..buffer.rows, rows: 0..buffer.rows })?;
             }
         }
         Ok(())
+    }
+
+    fn run_out(&mut self, cursor: &mut Cursor) -> Result<(), Violation> {
+        while let Some(action) = cursor.action(&self.plan.schedule) {
+            if self.plan.period.is_some() && self.is_out_of_rows(action)? {
+                return Ok(());
+            }
+            self.act(action)?;
+            cursor.advance();
+        }
+        if cursor.at_end(&self.plan.schedule) { Ok(()) } else { Err(Violation::Schedule("damaged")) }
+    }
+
+    /// Whether a row is to be pushed that the dataflow does not have.
+    fn is_out_of_rows(&self, action: Action) -> Result<bool, Violation> {
+        let Action::Push { input, .. } = action else { return Ok(false) };
+        let pusher = self.pusher(input)?;
+        Ok(self.done[pusher] == self.flow.nodes[pusher].steps)
     }
 
     fn act(&mut self, action: Action) -> Result<(), Violation> {
@@ -141,6 +184,7 @@ impl Replay<'_> {
             }
             Action::Commit { tensor } => self.commit(tensor),
             Action::Repeat { .. } => Err(Violation::Schedule("nested repetitions")),
+            Action::Ready => self.read_outputs(),
         }
     }
 
@@ -153,22 +197,46 @@ impl Replay<'_> {
             return Err(Violation::OutOfStep { node: node.name.clone() });
         }
         for access in &node.reads {
-            for row in access.rows[step].clone() {
-                self.expect_row(id, step, access.buffer, row)?;
-            }
+            self.expect_rows(id, access)?;
         }
         for access in &node.writes {
-            self.fresh[access.buffer] = fresh.then(|| access.rows[step].clone());
+            self.fresh[access.buffer] = fresh.then(|| self.rows(id, access));
         }
-        self.expect_apart(id, step)?;
+        self.expect_apart(id)?;
         self.touch_state(id, step)?;
         let scratch = self.bytes(self.plan.scratch[id], node.scratch, || format!("scratch of `{}`", node.name))?;
         self.memory[scratch].fill(Content::Nothing);
         for access in &node.writes {
-            self.write_rows(access.buffer, access.rows[step].clone())?;
+            self.write_rows(access.buffer, self.rows(id, access))?;
         }
         self.done[id] += 1;
         Ok(())
+    }
+
+    /// The number that the runtime gives to a node's next step.
+    fn number(&self, id: NodeId) -> usize {
+        let step = self.done[id];
+        match &self.plan.period {
+            Some(Period { steps, .. }) if step >= steps[id].end => {
+                let Range { start, end } = steps[id];
+                start + (step - start) % (end - start).max(1)
+            }
+            _ => step,
+        }
+    }
+
+    /// What a node's next step touches.
+    fn rows(&self, id: NodeId, access: &Access) -> Rows {
+        Rows { numbers: access.rows[self.number(id)].clone(), rows: access.rows[self.done[id]].clone() }
+    }
+
+    /// The caller reads the newest rows.
+    fn read_outputs(&mut self) -> Result<(), Violation> {
+        let is_reader = |node: &super::dataflow::Node| node.worker == Worker::Reader;
+        match self.flow.nodes.iter().position(is_reader) {
+            Some(reader) => self.run(reader, false),
+            None => Ok(()),
+        }
     }
 
     /// State is there from the first step to the last.
@@ -185,8 +253,8 @@ impl Replay<'_> {
     }
 
     /// What a step writes, its scratch, its state and what it reads do not overlap, except where the kernel allows it.
-    fn expect_apart(&self, id: NodeId, step: usize) -> Result<(), Violation> {
-        let node = &self.flow.nodes[id];
+    fn expect_apart(&self, id: NodeId) -> Result<(), Violation> {
+        let (node, step) = (&self.flow.nodes[id], self.number(id));
         let overlap = || Violation::Overlap { node: node.name.clone(), step };
         let mut work = vec![];
         for (start, bytes) in [(self.plan.scratch[id], node.scratch), (self.plan.state[id], node.state)] {
@@ -223,10 +291,8 @@ impl Replay<'_> {
         let lost =
             || Violation::Commit { buffer: self.flow.buffers.get(buffer).map_or(String::new(), |b| b.name.clone()) };
         let rows = self.fresh.get(buffer).cloned().flatten().ok_or_else(lost)?;
-        for row in rows.clone() {
-            let content = self.content(buffer, row);
-            let bytes = self.row_bytes(buffer, row)?;
-            if self.memory[bytes].iter().any(|byte| *byte != content) {
+        for (number, row) in rows.pairs() {
+            if !self.holds(buffer, number, row)? {
                 return Err(lost());
             }
         }
@@ -239,18 +305,19 @@ impl Replay<'_> {
         match self.flow.nodes[node].worker {
             Worker::Kernel => self.plan.steps[node],
             // Rows that nobody reads are taken all the same.
-            Worker::Caller { .. } => self.flow.nodes[node].steps,
+            Worker::Caller { .. } | Worker::Reader => self.flow.nodes[node].steps,
         }
     }
 
     fn finish(&self) -> Result<(), Violation> {
-        if let Some(node) = (0..self.done.len()).find(|node| self.done[*node] != self.steps(*node)) {
+        // A stream ends where it is left.
+        let unfinished = |node: &usize| self.plan.period.is_none() && self.done[*node] != self.steps(*node);
+        if let Some(node) = (0..self.done.len()).find(unfinished) {
             return Err(Violation::OutOfStep { node: self.flow.nodes[node].name.clone() });
         }
         for (id, buffer) in self.flow.buffers.iter().enumerate() {
             for row in (0..buffer.rows).filter(|_| buffer.role == Role::Output) {
-                let content = self.content(id, row);
-                if self.memory[self.row_bytes(id, row)?].iter().any(|byte| *byte != content) {
+                if !self.holds(id, row, row)? {
                     return Err(Violation::Output { buffer: buffer.name.clone() });
                 }
             }
@@ -258,18 +325,29 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn expect_row(&self, id: NodeId, step: usize, buffer: BufferId, row: usize) -> Result<(), Violation> {
-        let content = self.content(buffer, row);
-        if self.memory[self.row_bytes(buffer, row)?].iter().all(|byte| *byte == content) {
-            return Ok(());
+    fn expect_rows(&self, id: NodeId, access: &Access) -> Result<(), Violation> {
+        let rows = self.rows(id, access);
+        if rows.numbers.len() != rows.rows.len() {
+            return Err(Violation::Schedule("steps of a period are not alike"));
         }
-        let node = self.flow.nodes[id].name.clone();
-        Err(Violation::Lost { node, step, buffer: self.flow.buffers[buffer].name.clone(), row })
+        for (number, row) in rows.pairs() {
+            if !self.holds(access.buffer, number, row)? {
+                let (node, buffer) = (self.flow.nodes[id].name.clone(), self.flow.buffers[access.buffer].name.clone());
+                return Err(Violation::Lost { node, step: self.done[id], buffer, row });
+            }
+        }
+        Ok(())
     }
 
-    fn write_rows(&mut self, buffer: BufferId, rows: Range<usize>) -> Result<(), Violation> {
-        for row in rows {
-            let (bytes, content) = (self.row_bytes(buffer, row)?, self.content(buffer, row));
+    /// Whether the place of row `number` holds `row`.
+    fn holds(&self, buffer: BufferId, number: usize, row: usize) -> Result<bool, Violation> {
+        let content = self.content(buffer, row);
+        Ok(self.memory[self.row_bytes(buffer, number)?].iter().all(|byte| *byte == content))
+    }
+
+    fn write_rows(&mut self, buffer: BufferId, rows: Rows) -> Result<(), Violation> {
+        for (number, row) in rows.pairs() {
+            let (bytes, content) = (self.row_bytes(buffer, number)?, self.content(buffer, row));
             self.memory[bytes].fill(content);
         }
         Ok(())
@@ -281,7 +359,7 @@ impl Replay<'_> {
         Content::Row { buffer, row, inference: if persistent { 0 } else { self.inference } }
     }
 
-    /// Where a row is now, by the runtime's rule.
+    /// Where the row of this number is now, by the runtime's rule.
     fn row_bytes(&self, buffer: BufferId, row: usize) -> Result<Range<usize>, Violation> {
         let Buffer { rows, stride, flat, align, ref name, .. } = self.flow.buffers[buffer];
         let Placement { offset, capacity, fresh, fresh_rows } = self.plan.placements[buffer];
@@ -289,7 +367,9 @@ impl Replay<'_> {
             return Err(Violation::Ring { buffer: name.clone() });
         }
         let start = match &self.fresh[buffer] {
-            Some(rows) if row >= rows.start && row < rows.start + fresh_rows => fresh + (row - rows.start) * stride,
+            Some(Rows { numbers, .. }) if row >= numbers.start && row < numbers.start + fresh_rows => {
+                fresh + (row - numbers.start) * stride
+            }
             _ => offset + row % capacity * stride,
         };
         self.bytes(start, stride, || format!("`{name}`"))
@@ -309,7 +389,7 @@ impl Replay<'_> {
 
 /// What the runtime keeps at the start of the arena.
 fn executor_bytes(flow: &Dataflow, kernels: usize) -> usize {
-    let pushed = flow.nodes.iter().filter(|node| node.worker != Worker::Kernel).count();
+    let pushed = flow.nodes.iter().filter(|node| matches!(node.worker, Worker::Caller { .. })).count();
     let inputs = pushed + flow.buffers.iter().filter(|buffer| buffer.role == Role::Input).count();
     tinderbox_runtime::program::executor_bytes(kernels, flow.buffers.len() + flow.views, inputs)
 }

@@ -68,6 +68,8 @@ pub enum Worker {
         /// Index among the model's inputs.
         input: usize,
     },
+    /// The caller, who reads the newest row of every output of a stream.
+    Reader,
 }
 
 /// One operator, executed in `steps` steps, always in order.
@@ -98,6 +100,24 @@ pub struct Node {
     pub after: Vec<NodeId>,
 }
 
+impl Node {
+    /// A node that touches nothing yet.
+    pub fn new(name: &str, worker: Worker, steps: usize) -> Self {
+        Node {
+            name: name.into(),
+            worker,
+            steps,
+            rows_per_step: 1,
+            reads: vec![],
+            writes: vec![],
+            scratch: 0,
+            state: 0,
+            in_place: vec![],
+            after: vec![],
+        }
+    }
+}
+
 /// A network as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Dataflow {
@@ -121,8 +141,9 @@ impl Dataflow {
         writers
     }
 
-    /// How many steps of each node an inference needs: rows that nobody reads are not made.
-    pub fn needed_steps(&self) -> Vec<usize> {
+    /// How many steps of each node an inference needs, or in a stream the caller who reads the outputs so many times:
+    /// rows that nobody reads are not made.
+    pub fn needed_steps(&self, readings: usize) -> Vec<usize> {
         let mut needed_rows: Vec<usize> = self
             .buffers
             .iter()
@@ -130,8 +151,11 @@ impl Dataflow {
             .collect();
         let mut needed = vec![0; self.nodes.len()];
         for (id, node) in self.nodes.iter().enumerate().rev() {
-            needed[id] =
-                node.writes.iter().map(|access| access.steps_for(needed_rows[access.buffer])).max().unwrap_or(0);
+            let steps = |access: &Access| access.steps_for(needed_rows[access.buffer]);
+            needed[id] = match node.worker {
+                Worker::Reader => node.steps.min(readings),
+                _ => node.writes.iter().map(steps).max().unwrap_or(0),
+            };
             for access in &node.reads {
                 let rows = access.rows[..needed[id]].iter().map(|rows| rows.end).max().unwrap_or(0);
                 needed_rows[access.buffer] = needed_rows[access.buffer].max(rows);

@@ -115,6 +115,10 @@ pub struct Surroundings<'a> {
     pub wanted: &'a dyn Fn(BufferId) -> bool,
     /// Buffers that may keep rows apart.
     pub may_be_fresh: &'a dyn Fn(BufferId) -> bool,
+    /// Rows of a ring that needs so many at least.
+    pub ring_rows: &'a dyn Fn(BufferId, usize) -> usize,
+    /// Moments, ascending, at which the numbering of rows may begin anew: no rows stand apart across them.
+    pub pauses: &'a [Time],
 }
 
 /// When the rows of one buffer are written and read.
@@ -213,8 +217,14 @@ impl Layout {
             return;
         }
         let step = rows.writes.iter().map(|(_, range)| range.len()).max().unwrap_or(0);
-        let apart = (around.may_be_fresh)(id).then(|| fresh_rows(rows, most, step)).flatten();
-        let (capacity, fresh) = if apart.is_some() { (most - step, step) } else { (most, 0) };
+        // The rows of a step need slots of their own.
+        let shorter = most.checked_sub(step).filter(|rows| *rows >= step && (around.may_be_fresh)(id));
+        let shorter = shorter.map(|rows| (around.ring_rows)(id, rows)).filter(|rows| *rows < most);
+        let apart = shorter.and_then(|capacity| Some((capacity, fresh_rows(rows, capacity, around.pauses)?)));
+        let (capacity, fresh, apart) = match apart {
+            Some((capacity, destinations)) => (capacity, step, Some(destinations)),
+            None => ((around.ring_rows)(id, most), 0, None),
+        };
         self.rings[id] = Ring { capacity, fresh };
         let (mut in_ring, mut in_fresh) = (vec![], vec![]);
         let destinations = apart.unwrap_or_else(|| vec![Destination::Slots; rows.writes.len()]);
@@ -392,10 +402,8 @@ fn most_live_rows(rows: &Rows) -> usize {
     most
 }
 
-/// Per write, whether it may go to the ring of `most - step` rows or must stand apart; `None` if such a ring does not do.
-fn fresh_rows(rows: &Rows, most: usize, step: usize) -> Option<Vec<Destination>> {
-    // The rows of a step need slots of their own.
-    let capacity = most.checked_sub(step).filter(|capacity| *capacity >= step)?;
+/// Per write, whether it may go to the ring of `capacity` rows or must stand apart; `None` if such a ring does not do.
+fn fresh_rows(rows: &Rows, capacity: usize, pauses: &[Time]) -> Option<Vec<Destination>> {
     let mut destinations = vec![];
     let mut free_from = 0;
     for (event, range) in &rows.writes {
@@ -417,6 +425,10 @@ fn fresh_rows(rows: &Rows, most: usize, step: usize) -> Option<Vec<Destination>>
                 Destination::Fresh { commit: Some(clear as usize - 1) }
             }
         });
+        let pause = pauses.get(pauses.partition_point(|pause| *pause < time));
+        if pause.is_some_and(|pause| *pause < free_from.saturating_sub(1)) {
+            return None;
+        }
     }
     Some(destinations)
 }

@@ -27,6 +27,11 @@ pub struct Demand<'a> {
 impl<'a> Demand<'a> {
     /// Looks at `flow`.
     pub fn new(flow: &'a Dataflow) -> Self {
+        Self::until(flow, usize::MAX)
+    }
+
+    /// Looks at a stream's `flow` until the outputs have been read so many times.
+    pub fn until(flow: &'a Dataflow, readings: usize) -> Self {
         let mut last_readers = vec![0; flow.buffers.len()];
         for (id, node) in flow.nodes.iter().enumerate() {
             for access in &node.reads {
@@ -38,7 +43,7 @@ impl<'a> Demand<'a> {
                 *last = flow.nodes.len();
             }
         }
-        Self { flow, needed: flow.needed_steps(), writers: flow.writers(), last_readers }
+        Self { flow, needed: flow.needed_steps(readings), writers: flow.writers(), last_readers }
     }
 
     /// The steps of all `segments`, one after the other. They cover the nodes in order. `reversed` tells for each node

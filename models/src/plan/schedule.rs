@@ -8,8 +8,9 @@ use tinderbox_runtime::schedule::Action;
 /// Longest stretch of actions that is looked for as a repetition.
 const MAX_PERIOD: usize = 512;
 
-/// The actions of an inference. Nodes are counted without those that the caller does; a tensor has its buffer's index.
-pub fn actions(flow: &Dataflow, events: &[Event], layout: &Layout) -> Vec<Action> {
+/// The actions of an inference, or of a part of a stream. Nodes are counted without those that the caller does; a tensor has its buffer's index.
+/// Those before event `period` come apart.
+pub fn actions(flow: &Dataflow, events: &[Event], period: usize, layout: &Layout) -> (Vec<Action>, Vec<Action>) {
     let kernels = kernel_indices(flow);
     let mut commits: Vec<Vec<usize>> = vec![vec![]; events.len()];
     for (event, destinations) in events.iter().zip(&layout.destinations) {
@@ -19,14 +20,21 @@ pub fn actions(flow: &Dataflow, events: &[Event], layout: &Layout) -> Vec<Action
             }
         }
     }
-    let mut actions = vec![];
+    let (mut beginning, mut actions) = (vec![], vec![]);
     for (i, event) in events.iter().enumerate() {
+        if i == period {
+            beginning = std::mem::take(&mut actions);
+        }
         let fresh = layout.destinations[i].iter().any(|d| matches!(d, Destination::Fresh { .. }));
         actions.push(match flow.nodes[event.node].worker {
             Worker::Kernel => Action::Run { node: kernels[event.node], fresh },
             Worker::Caller { input } => Action::Push { input, fresh },
+            Worker::Reader => Action::Ready,
         });
         actions.extend(commits[i].iter().map(|tensor| Action::Commit { tensor: *tensor }));
+    }
+    if flow.nodes.iter().any(|node| node.worker == Worker::Reader) {
+        return (beginning, actions);
     }
     // Rows that nobody reads are taken all the same: the caller pushes whole inputs.
     for node in &flow.nodes {
@@ -36,7 +44,8 @@ pub fn actions(flow: &Dataflow, events: &[Event], layout: &Layout) -> Vec<Action
             actions.extend((pushed..node.steps).map(|_| Action::Drop { input }));
         }
     }
-    actions
+    actions.push(Action::Ready);
+    (beginning, actions)
 }
 
 /// Per node, its index among those that kernels execute.

@@ -1,6 +1,6 @@
 //! Which neighbouring nodes run together, row by row: the cut points that keep the peak of live bytes lowest.
 
-use super::dataflow::{Dataflow, NodeId};
+use super::dataflow::{Dataflow, Node, NodeId, Worker};
 use super::lifetime::{Layout, Surroundings};
 use super::order::Demand;
 use std::ops::Range;
@@ -84,13 +84,21 @@ fn peak(demand: &Demand<'_>, segment: Range<NodeId>, reversed: &[bool]) -> usize
         None => segment.start == 0 || demand.last_readers[buffer] >= segment.start,
     };
     let after = |buffer: usize| demand.last_readers[buffer] >= segment.end;
-    let around =
-        Surroundings { present: &before, wanted: &after, may_be_fresh: &|buffer| may_be_fresh(demand, buffer) };
+    let around = Surroundings {
+        present: &before,
+        wanted: &after,
+        may_be_fresh: &|buffer| may_be_fresh(demand, buffer),
+        ring_rows: &|_, least| least,
+        pauses: &[],
+    };
     Layout::new(demand.flow, &events, &around).peak().0
 }
 
-/// Whether a buffer's writer has no other output: the schedule says once per step where outputs go.
+/// Whether a buffer's writer has no other output, for the schedule says once per step where outputs go, and the caller
+/// does not look for its newest row in the ring.
 pub fn may_be_fresh(demand: &Demand<'_>, buffer: usize) -> bool {
     let flow: &Dataflow = demand.flow;
-    demand.writers[buffer].is_some_and(|writer| flow.nodes[writer].writes.len() == 1)
+    let is_output = |node: &Node| node.worker == Worker::Reader && node.reads.iter().any(|a| a.buffer == buffer);
+    !flow.nodes.iter().any(is_output)
+        && demand.writers[buffer].is_some_and(|writer| flow.nodes[writer].writes.len() == 1)
 }

@@ -57,8 +57,10 @@ pub enum Error {
 pub struct Measured {
     /// Instructions of `tbx_init`.
     pub init_instructions: u64,
-    /// Instructions of the first inference.
+    /// Instructions of the first inference, or from the last but one output of a stream to the last.
     pub instructions: u64,
+    /// Most instructions of a row of those.
+    pub worst_row_instructions: u64,
     /// Deepest use of the stack by an inference, in bytes.
     pub stack_bytes: u64,
     /// `sizeof(tbx_model)`.
@@ -83,22 +85,46 @@ pub fn run(
     inferences: &[Vec<&[u8]>],
     options: RunnerOptions,
 ) -> Result<(Results, Measured), Error> {
+    let input = inferences.concat().concat();
+    let (results, measured) = execute(board, graph, image, &input, inferences.len(), options)?;
+    if results.len() == inferences.len() { Ok((results, measured)) } else { Err(Error::Incomplete("its output")) }
+}
+
+/// Pushes `rows` into a stream, for whose [`interface`](crate::stream::interface) `graph` stands. Returns the outputs'
+/// bytes each time that they are ready.
+pub fn run_stream(
+    board: &Board,
+    graph: &Graph,
+    image: &Image,
+    rows: &[&[u8]],
+    options: RunnerOptions,
+) -> Result<(Results, Measured), Error> {
+    execute(board, graph, image, &rows.concat(), rows.len(), options)
+}
+
+/// Gives the runner its input and takes what it makes of it in so many rounds.
+fn execute(
+    board: &Board,
+    graph: &Graph,
+    image: &Image,
+    input: &[u8],
+    rounds: usize,
+    options: RunnerOptions,
+) -> Result<(Results, Measured), Error> {
     let io = |what: &str| {
         let what = what.to_owned();
         move |source| Error::Io { what, source }
     };
     let target = target::target(&board.target)?;
     let folder = tempfile::tempdir().map_err(io("a temporary folder"))?;
-    let (firmware, bare) =
-        firmware::link_runner(board, target, graph, image, inferences.len(), options, folder.path())?;
-    let input: Vec<u8> = inferences.iter().flatten().flat_map(|bytes| bytes.iter().copied()).collect();
+    let (firmware, bare) = firmware::link_runner(board, target, graph, image, rounds, options, folder.path())?;
     std::fs::write(folder.path().join("input.bin"), input).map_err(io("the runner's input"))?;
-    emulate(board, &firmware, folder.path(), SECONDS_PER_INFERENCE * (inferences.len() as u64 + 2))?;
+    emulate(board, &firmware, folder.path(), SECONDS_PER_INFERENCE * (rounds as u64 + 2))?;
     let output = std::fs::read(folder.path().join("output.bin")).map_err(io("the runner's output"))?;
     let text = std::fs::read_to_string(folder.path().join("measured.txt")).map_err(io("the runner's figures"))?;
     let mut measured = parse(&text);
     sizes(&mut measured, &firmware, &bare)?;
-    Ok((split(graph, &output, inferences.len())?, measured))
+    Ok((split(graph, &output)?, measured))
 }
 
 /// Runs `firmware` on `board`, its files in `folder`, until it ends well.
@@ -151,6 +177,7 @@ fn parse(text: &str) -> Measured {
             "kernels" => measured.kernel_set = value.into(),
             "init" => measured.init_instructions = number,
             "instructions" => measured.instructions = number,
+            "worst_row" => measured.worst_row_instructions = number,
             "stack" => measured.stack_bytes = number,
             "model" => measured.model_bytes = number,
             "layer" => measured.layers.push(number),
@@ -195,9 +222,10 @@ fn sizes(measured: &mut Measured, firmware: &Path, bare: &Path) -> Result<(), Er
     Ok(())
 }
 
-fn split(graph: &Graph, output: &[u8], inferences: usize) -> Result<Results, Error> {
+fn split(graph: &Graph, output: &[u8]) -> Result<Results, Error> {
     let sizes: Vec<usize> = graph.outputs.iter().map(|t| graph.tensors[*t].bytes()).collect();
-    if output.len() != inferences * sizes.iter().sum::<usize>() {
+    let all = sizes.iter().sum::<usize>().max(1);
+    if !output.len().is_multiple_of(all) {
         return Err(Error::Incomplete("its output"));
     }
     let mut rest = output;
@@ -206,5 +234,5 @@ fn split(graph: &Graph, output: &[u8], inferences: usize) -> Result<Results, Err
         rest = others;
         taken.to_vec()
     };
-    Ok((0..inferences).map(|_| sizes.iter().map(&mut take).collect()).collect())
+    Ok((0..output.len() / all).map(|_| sizes.iter().map(&mut take).collect()).collect())
 }

@@ -114,6 +114,7 @@ fn runner_macros(graph: &Graph, image: &Image, inferences: usize, options: Runne
     for (name, value) in [
         ("PROGRAM", format!("{NAME}_program")),
         ("PUSHED", u32::from(image.is_pushed()).to_string()),
+        ("STREAM", u32::from(image.plan().period.is_some()).to_string()),
         ("PROFILE", u32::from(options.profile).to_string()),
         ("KEEP_STATE", u32::from(options.keep_state).to_string()),
         ("INFERENCES", inferences.to_string()),

@@ -106,7 +106,20 @@ fn lower(
     if product.format == Format::S16 && !wide && matches!(kind, Kind::Grouped(_)) {
         product.format = Format::S16Narrow;
     }
-    let convolution = Convolution::new(input, windows, &product, kind);
+    convolve(lowering, node, input, windows, &product, kind);
+    Ok(())
+}
+
+/// Adds the node of a convolution.
+pub(super) fn convolve(
+    lowering: &mut Lowering<'_>,
+    node: &Node,
+    input: TensorId,
+    windows: Windows,
+    product: &Product,
+    kind: Kind,
+) {
+    let convolution = Convolution::new(input, windows, product, kind);
     let mut variants = match (lowering.kernels, &convolution) {
         (Kernels::Armv7em, Some(convolution)) => armv7em::variants(lowering, convolution),
         _ => vec![],
@@ -120,10 +133,9 @@ fn lower(
         }
         _ => {
             let (kernel, last) = kind.portable(product.format);
-            portable(lowering, node, input, &windows, &product, kernel, last);
+            portable(lowering, node, input, &windows, product, kernel, last);
         }
     }
-    Ok(())
 }
 
 impl Kind {

@@ -1,11 +1,12 @@
 //! Fully connected layers.
 
+use super::conv::{Kind, convolve};
 use super::product::{Channel, Format, Product, in_double, in_single};
 use crate::graph::{Activation, Node, TensorId};
 use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
-use crate::lower::window::int;
-use crate::lower::{Error, Kernels, View, armv7em, rows_of};
+use crate::lower::window::{Windows, int};
+use crate::lower::{Error, InputMode, Kernels, View, armv7em, rows_of};
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
@@ -66,11 +67,29 @@ impl Dense {
     }
 
     pub(super) fn lower(self, lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
+        if let Some(windows) = self.windows(lowering) {
+            if self.weight_zero_point() != 0 {
+                return Err(Error::unsupported(node, "weights of windows over time must have zero point 0"));
+            }
+            let kind = Kind::Grouped(windows.window.in_channels as usize);
+            convolve(lowering, node, self.input, windows, &self.product, kind);
+            return Ok(());
+        }
         let fast = lowering.kernels == Kernels::Armv7em && self.product.format == Format::S8;
         if !(fast && armv7em::fully_connected::lower(lowering, node, &self)) {
             self.portable(lowering, node);
         }
         Ok(())
+    }
+
+    /// In a stream a vector may be a window over the newest rows: a convolution.
+    fn windows(&self, lowering: &Lowering<'_>) -> Option<Windows> {
+        let View { rows, row_bytes } = rows_of(lowering.tensor(self.input));
+        let row = View { rows, row_bytes: row_bytes / self.product.element() };
+        let height = self.inputs / row.row_bytes.max(1);
+        let sliding = lowering.mode == InputMode::Stream && height > 1;
+        let outputs = View { rows: self.vectors, row_bytes: self.outputs };
+        sliding.then(|| Windows::over_rows(row, height, outputs)).flatten()
     }
 
     /// Starts the node. The input's vectors are its rows where they agree, else parts of the whole.
