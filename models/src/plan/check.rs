@@ -184,6 +184,8 @@ impl Replay<'_> {
             }
             Action::Commit { tensor } => self.commit(tensor),
             Action::Repeat { .. } => Err(Violation::Schedule("nested repetitions")),
+            // Outside a stream it is all that is to come: nothing may be unfinished.
+            Action::Ready if self.plan.period.is_none() => self.finish(),
             Action::Ready => self.read_outputs(),
         }
     }
