@@ -26,7 +26,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
             window().map(|w| depthwise_windows(layer, &w))
         }
         "tbx_conv_2d_s8" | "tbx_depthwise_conv_2d_s8" => window().map(|w| portable_windows(layer, &w)),
-        "tbx_armv7em_global_average_pool_s8" => window().map(|w| global_average(&w)),
+        "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" => {
             layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
         }
