@@ -81,7 +81,7 @@ impl Table {
     pub fn flash(&self, image: &Image) -> f64 {
         let kernels: BTreeSet<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
         let code = kernels.iter().chain(&["executor"]).filter_map(|name| self.code.get(*name));
-        let data = image.nodes().map(|node| node.layer.weights.len()).sum::<usize>() + image.constant_bytes();
+        let data = image.weight_bytes() + image.constant_bytes();
         code.sum::<f64>() + data as f64
     }
 

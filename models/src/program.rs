@@ -3,6 +3,7 @@
 use crate::lower::{Layer, Lowered};
 use crate::plan::Plan;
 use crate::plan::dataflow::{BufferId, Dataflow, Node, NodeId, Role};
+use std::collections::HashMap;
 use tinderbox_runtime::program as device;
 use tinderbox_runtime::program::Slice;
 
@@ -82,6 +83,18 @@ impl Image {
             scratch: self.plan.scratch[*id],
             state: self.plan.state[*id],
         })
+    }
+
+    /// Per kernel node, the first one with the same weights: what is equal is stored once.
+    pub fn weight_owners(&self) -> Vec<usize> {
+        let mut first = HashMap::new();
+        self.nodes().enumerate().map(|(i, node)| *first.entry(&node.layer.weights).or_insert(i)).collect()
+    }
+
+    /// Flash that the weights take.
+    pub fn weight_bytes(&self) -> usize {
+        let owned = self.nodes().zip(self.weight_owners()).enumerate().filter(|(i, (_, owner))| i == owner);
+        owned.map(|(_, (node, _))| node.layer.weights.len()).sum()
     }
 
     /// Flash on a 32-bit target beside the weights.

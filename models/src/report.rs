@@ -96,10 +96,7 @@ impl Report {
             arena_lower_bound_bytes: plan.lower_bound_bytes,
             binding_layer: image.flow().nodes.get(plan.busiest).map_or(String::new(), |node| node.name.clone()),
             stream: plan.period.as_ref().map(|p| Stream { window: p.window, hop: p.hop, ..Stream::default() }),
-            flash: Flash {
-                weights: image.nodes().map(|node| node.layer.weights.len() as u64).sum(),
-                ..Flash::default()
-            },
+            flash: Flash { weights: image.weight_bytes() as u64, ..Flash::default() },
             layers: image
                 .nodes()
                 .map(|node| LayerReport {

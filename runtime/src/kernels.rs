@@ -5,6 +5,7 @@ pub mod add;
 pub mod arithmetic;
 #[allow(unsafe_code)]
 pub mod armv7em;
+pub mod cast;
 pub mod compare;
 pub mod conv;
 pub mod elementwise;
@@ -21,6 +22,7 @@ pub mod quantize;
 pub mod reduce;
 pub mod resize;
 pub mod softmax;
+pub mod top_k;
 pub mod window;
 
 /// Declares a kernel's scalars: a struct for those who write and read them, a run of `i32` in the program.

@@ -6,7 +6,7 @@ use tinderbox::run::host;
 use tinderbox_tests::cases::{Case, folders};
 
 /// Operators that are refused yet, in some type or form.
-const PENDING: &[&str] = &["SVDF", "TOPK_V2", "UNIDIRECTIONAL_SEQUENCE_LSTM"];
+const PENDING: &[&str] = &["SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"];
 
 #[test]
 fn whole_inputs() {

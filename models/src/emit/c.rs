@@ -48,8 +48,11 @@ fn source(name: &str, graph: &Graph, image: &Image) -> String {
         line(&mut out, format_args!("extern tbx_status {kernel}(const tbx_node_step *step);"));
     }
     out.push('\n');
-    for (i, node) in image.nodes().enumerate() {
+    for (i, (node, owner)) in image.nodes().zip(image.weight_owners()).enumerate() {
         constants(&mut out, name, i, &node);
+        if i == owner {
+            weights(&mut out, name, i, &node);
+        }
     }
     array(&mut out, "uint16_t", &format!("{name}_schedule"), &image.plan().schedule, |n| format!("{n}u"));
     array(&mut out, "uint16_t", &format!("{name}_inputs"), image.inputs(), |n| format!("{n}u"));
@@ -67,10 +70,13 @@ fn constants(out: &mut String, name: &str, i: usize, node: &ImageNode<'_>) {
     line(out, format_args!("/* {}: {} */", comment(&layer.name), layer.op));
     array(out, "int32_t", &format!("{name}_params_{i}"), &layer.params, int32);
     array(out, "int32_t", &format!("{name}_channels_{i}"), &layer.channels, int32);
-    // Words, so that the array is aligned without an extension of the language.
-    let words: Vec<u32> = layer.weights.chunks(4).map(word).collect();
-    array(out, "uint32_t", &format!("{name}_weights_{i}"), &words, |n| format!("0x{n:08x}u"));
     array(out, "uint16_t", &format!("{name}_tensors_{i}"), node.operands, |n| format!("{n}u"));
+}
+
+/// As words, so that the array is aligned without an extension of the language.
+fn weights(out: &mut String, name: &str, i: usize, node: &ImageNode<'_>) {
+    let words: Vec<u32> = node.layer.weights.chunks(4).map(word).collect();
+    array(out, "uint32_t", &format!("{name}_weights_{i}"), &words, |n| format!("0x{n:08x}u"));
 }
 
 fn word(bytes: &[u8]) -> u32 {
@@ -97,13 +103,13 @@ fn tensors(out: &mut String, name: &str, image: &Image) {
 
 fn nodes(out: &mut String, name: &str, image: &Image) {
     line(out, format_args!("static const tbx_node {name}_nodes[] = {{"));
-    for (i, node) in image.nodes().enumerate() {
+    for (i, (node, owner)) in image.nodes().zip(image.weight_owners()).enumerate() {
         let record = node.record();
         let layer = node.layer;
         let slice = |what: &str, len: usize| slice(&format!("{name}_{what}_{i}"), len);
         let weights = match layer.weights.len() {
             0 => "{NULL, 0}".into(),
-            len => format!("{{(const uint8_t *){name}_weights_{i}, {len}}}"),
+            len => format!("{{(const uint8_t *){name}_weights_{owner}, {len}}}"),
         };
         let numbers =
             [record.inputs, record.steps, record.rows_per_step, record.lag].map(|n| format!("{n}u")).join(", ");

@@ -45,15 +45,10 @@ impl Format {
 /// A function of a signed byte.
 type Function = Box<dyn Fn(i8) -> i8>;
 
-/// `kind` from `x` to `y`; `None` where the scales are out of its range.
-pub(super) fn function(kind: Unary, x: Format, y: Format) -> Option<Function> {
-    let ratio = scale::multiplier(f64::from(x.scale / y.scale));
-    Some(match kind {
-        Unary::Abs => Box::new(move |q| {
-            let size = (i32::from(q) - x.zero_point).abs();
-            let scaled = if x.scale == y.scale { size } else { ratio.apply(size) };
-            i8::saturated(scaled + y.zero_point)
-        }),
+/// `kind` from `x` to `y`, or why there is none.
+pub(super) fn function(kind: Unary, x: Format, y: Format) -> Result<Function, &'static str> {
+    Ok(match kind {
+        Unary::Abs => abs(x, y),
         Unary::Elu => real(x, y, |v| if v < 0.0 { exp(v) - 1.0 } else { v }),
         Unary::Exp => real(x, y, exp),
         Unary::Gelu { approximate: false } => {
@@ -63,7 +58,9 @@ pub(super) fn function(kind: Unary, x: Format, y: Format) -> Option<Function> {
             let slope = (std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2) as f32;
             0.5 * v * (1.0 + (slope * (v + 0.044715 * v * v * v)).tanh())
         }),
-        Unary::HardSwish => hard_swish(x, y)?,
+        Unary::HardSwish => {
+            hard_swish(x, y).ok_or("the output's scale must not be smaller than 1/128 of the input's")?
+        }
         Unary::LeakyRelu { alpha } => {
             let params = leaky_relu((x.scale, x.zero_point), (y.scale, y.zero_point), alpha);
             Box::new(move |q| params.element(q, 1))
@@ -72,9 +69,10 @@ pub(super) fn function(kind: Unary, x: Format, y: Format) -> Option<Function> {
         Unary::Logistic => sigmoid(x, |q| rounding_shift_right(logistic(q).0, 23) - 128),
         Unary::Tanh => sigmoid(x, |q| rounding_shift_right(tanh::<4, 5>(q).0, 24)),
         Unary::Rsqrt => rsqrt(x, y),
-        Unary::Relu | Unary::Relu0To1 | Unary::Relu6 | Unary::ReluN1To1 => {
-            let (min, max) = scale::quantized_bounds(rectifier_bounds(kind)?, y.scale, y.zero_point, DType::I8);
-            requantize(x, y, ratio, min, max)
+        _ => {
+            let bounds = rectifier_bounds(kind).ok_or("there is a kernel for FLOAT32 only")?;
+            let (min, max) = scale::quantized_bounds(bounds, y.scale, y.zero_point, DType::I8);
+            requantize(x, y, min, max)
         }
     })
 }
@@ -94,12 +92,22 @@ pub(super) fn leaky_relu(x: (f32, i32), y: (f32, i32), alpha: f32) -> Rectifier 
     }
 }
 
-/// Another scale and zero point, by `ratio`.
-pub(super) fn requantize(x: Format, y: Format, ratio: Multiplier, min: i32, max: i32) -> Function {
-    let Multiplier { multiplier, shift } = ratio;
+/// Another scale and zero point, between bounds.
+pub(super) fn requantize(x: Format, y: Format, min: i32, max: i32) -> Function {
+    let Multiplier { multiplier, shift } = scale::multiplier(f64::from(x.scale) / f64::from(y.scale));
     let (input_zero_point, output_zero_point) = (x.zero_point, y.zero_point);
     let params = Requantize { input_zero_point, multiplier, shift, output_zero_point, min, max };
     Box::new(move |q| params.element(q.into()))
+}
+
+/// The size; here TensorFlow Lite Micro divides scales in single precision.
+fn abs(x: Format, y: Format) -> Function {
+    let ratio = scale::multiplier(f64::from(x.scale / y.scale));
+    Box::new(move |q| {
+        let size = (i32::from(q) - x.zero_point).abs();
+        let scaled = if x.scale == y.scale { size } else { ratio.apply(size) };
+        i8::saturated(scaled + y.zero_point)
+    })
 }
 
 /// The exponential, rounded once: the same on every machine.

@@ -226,6 +226,18 @@ kernels! {
     LEAKY_RELU_F32 = tbx_leaky_relu_f32: kernels::float::leaky_relu;
     /// The size of a number, float.
     ABS_F32 = tbx_abs_f32: kernels::float::abs;
+    /// The smallest whole number that is not smaller, float.
+    CEIL_F32 = tbx_ceil_f32: kernels::float::ceil;
+    /// The largest whole number that is not larger, float.
+    FLOOR_F32 = tbx_floor_f32: kernels::float::floor;
+    /// The nearest whole number, float.
+    ROUND_F32 = tbx_round_f32: kernels::float::round;
+    /// The negative, float.
+    NEG_F32 = tbx_neg_f32: kernels::float::neg;
+    /// The square root, float.
+    SQRT_F32 = tbx_sqrt_f32: kernels::float::sqrt;
+    /// The square, float.
+    SQUARE_F32 = tbx_square_f32: kernels::float::square;
     /// The exponential linear unit, float.
     ELU_F32 = tbx_elu_f32: kernels::float::elu;
     /// The exponential, float.
@@ -326,4 +338,20 @@ kernels! {
     ARG_MIN_S32 = tbx_arg_min_s32: kernels::reduce::arg_min::<i32>;
     /// Index of the smallest element, float.
     ARG_MIN_F32 = tbx_arg_min_f32: kernels::reduce::arg_min::<f32>;
+    /// Integers as other integers.
+    CAST = tbx_cast: kernels::cast::integers;
+    /// Integers as floats.
+    CAST_TO_F32 = tbx_cast_to_f32: kernels::cast::to_f32;
+    /// Floats as integers.
+    CAST_FROM_F32 = tbx_cast_from_f32: kernels::cast::from_f32;
+    /// The largest elements, int8.
+    TOP_K_S8 = tbx_top_k_s8: kernels::top_k::top_k::<i8>;
+    /// The largest elements, uint8.
+    TOP_K_U8 = tbx_top_k_u8: kernels::top_k::top_k::<u8>;
+    /// The largest elements, int16.
+    TOP_K_S16 = tbx_top_k_s16: kernels::top_k::top_k::<i16>;
+    /// The largest elements, int32.
+    TOP_K_S32 = tbx_top_k_s32: kernels::top_k::top_k::<i32>;
+    /// The largest elements, float.
+    TOP_K_F32 = tbx_top_k_f32: kernels::top_k::top_k::<f32>;
 }

@@ -96,6 +96,36 @@ pub fn abs(step: &Step<'_>) -> Option<()> {
     unary(step, |x: f32| x.abs())
 }
 
+/// The smallest whole number that is not smaller. No scalars.
+pub fn ceil(step: &Step<'_>) -> Option<()> {
+    unary(step, libm::ceilf)
+}
+
+/// The largest whole number that is not larger. No scalars.
+pub fn floor(step: &Step<'_>) -> Option<()> {
+    unary(step, libm::floorf)
+}
+
+/// The nearest whole number, the even one of two. No scalars.
+pub fn round(step: &Step<'_>) -> Option<()> {
+    unary(step, libm::rintf)
+}
+
+/// The negative. No scalars.
+pub fn neg(step: &Step<'_>) -> Option<()> {
+    unary(step, |x: f32| -x)
+}
+
+/// The square root. No scalars.
+pub fn sqrt(step: &Step<'_>) -> Option<()> {
+    unary(step, libm::sqrtf)
+}
+
+/// The square. No scalars.
+pub fn square(step: &Step<'_>) -> Option<()> {
+    unary(step, |x: f32| x * x)
+}
+
 /// The exponential linear unit. No scalars.
 pub fn elu(step: &Step<'_>) -> Option<()> {
     unary(step, |x: f32| if x < 0.0 { libm::expm1f(x) } else { x })

@@ -66,10 +66,14 @@ impl fmt::Display for Stride {
 pub enum Unary {
     /// `|x|`.
     Abs,
+    /// The smallest whole number that is not smaller.
+    Ceil,
     /// x where positive, else `exp(x) - 1`.
     Elu,
     /// `exp(x)`.
     Exp,
+    /// The largest whole number that is not larger.
+    Floor,
     /// `x * Phi(x)`, with Phi the normal distribution function.
     Gelu {
         /// Phi by its tanh formula instead of erf.
@@ -86,6 +90,8 @@ pub enum Unary {
     Log,
     /// `1 / (1 + exp(-x))`.
     Logistic,
+    /// `-x`.
+    Neg,
     /// `max(x, 0)`.
     Relu,
     /// Clamp to \[0, 1\].
@@ -94,8 +100,14 @@ pub enum Unary {
     Relu6,
     /// Clamp to \[-1, 1\].
     ReluN1To1,
+    /// The nearest whole number, the even one of two.
+    Round,
     /// `1 / sqrt(x)`.
     Rsqrt,
+    /// `sqrt(x)`.
+    Sqrt,
+    /// `x * x`.
+    Square,
     /// Hyperbolic tangent.
     Tanh,
 }

@@ -62,18 +62,24 @@ impl Op {
 fn unary(kind: Unary) -> &'static str {
     match kind {
         Unary::Abs => "ABS",
+        Unary::Ceil => "CEIL",
         Unary::Elu => "ELU",
         Unary::Exp => "EXP",
+        Unary::Floor => "FLOOR",
         Unary::Gelu { .. } => "GELU",
         Unary::HardSwish => "HARD_SWISH",
         Unary::LeakyRelu { .. } => "LEAKY_RELU",
         Unary::Log => "LOG",
         Unary::Logistic => "LOGISTIC",
+        Unary::Neg => "NEG",
         Unary::Relu => "RELU",
         Unary::Relu0To1 => "RELU_0_TO_1",
         Unary::Relu6 => "RELU6",
         Unary::ReluN1To1 => "RELU_N1_TO_1",
+        Unary::Round => "ROUND",
         Unary::Rsqrt => "RSQRT",
+        Unary::Sqrt => "SQRT",
+        Unary::Square => "SQUARE",
         Unary::Tanh => "TANH",
     }
 }

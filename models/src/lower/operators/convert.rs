@@ -4,8 +4,9 @@ use super::unary::table;
 use crate::graph::{DType, Node};
 use crate::lower::lowering::Lowering;
 use crate::lower::table::{Format, requantize};
-use crate::lower::{Error, scale};
+use crate::lower::{Error, rows_of, scale};
 use tinderbox_runtime::abi;
+use tinderbox_runtime::kernels::cast::{Cast, code};
 use tinderbox_runtime::kernels::quantize::{Affine, Requantize};
 
 /// Lowers `QUANTIZE`, from float or from another scale.
@@ -39,9 +40,8 @@ pub(super) fn quantize(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), E
 fn bytes(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
     let x = Format::of(lowering, node, lowering.input(node, 0)?)?;
     let y = Format::of(lowering, node, node.outputs[0])?;
-    let factor = scale::multiplier(f64::from(x.scale) / f64::from(y.scale));
     let (min, max) = scale::range(DType::I8);
-    let f = requantize(x, y, factor, min, max);
+    let f = requantize(x, y, min, max);
     table(lowering, node, 0, |byte| y.byte(f(x.signed(byte))));
     Ok(())
 }
@@ -69,4 +69,30 @@ pub(super) fn dequantize(lowering: &mut Lowering<'_>, node: &Node) -> Result<(),
     let params = Affine { scale: scale.to_bits() as i32, zero_point };
     lowering.rows_alike(node, 0, kernel).params(params.words()).finish();
     Ok(())
+}
+
+/// Lowers `CAST`.
+pub(super) fn cast(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
+    let (x, y) = (lowering.tensor(lowering.input(node, 0)?), lowering.tensor(node.outputs[0]));
+    let kernel = match (x.dtype, y.dtype) {
+        (DType::F32, DType::F32) => abi::COPY,
+        (DType::F32, _) => abi::CAST_FROM_F32,
+        (_, DType::F32) => abi::CAST_TO_F32,
+        _ => abi::CAST,
+    };
+    let elements = rows_of(y).row_bytes / y.dtype.bytes();
+    let params = Cast { elements: elements as i32, from: type_code(x.dtype), to: type_code(y.dtype) };
+    lowering.rows_alike(node, 0, kernel).params(params.words()).finish();
+    Ok(())
+}
+
+fn type_code(dtype: DType) -> i32 {
+    match dtype {
+        DType::I8 => code::I8,
+        DType::U8 => code::U8,
+        DType::I16 => code::I16,
+        DType::I32 | DType::F32 => code::I32,
+        DType::I64 => code::I64,
+        DType::Bool => code::BOOL,
+    }
 }

@@ -8,6 +8,7 @@ use crate::lower::{Error, View, rows_of, scale};
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::float::Factor;
 use tinderbox_runtime::kernels::reduce::{Product, Reduce, Sum};
+use tinderbox_runtime::kernels::top_k::TopK;
 use tinderbox_runtime::numeric::Multiplier;
 
 /// Lowers reductions over `axes`.
@@ -63,6 +64,34 @@ pub(super) fn arg(lowering: &mut Lowering<'_>, node: &Node, kind: Arg, axis: usi
         _ => return Err(lowering.unsupported_type(node, input)),
     };
     add_node(lowering, node, kernel, &[axis], &[], 4 + dtype.bytes())
+}
+
+/// Lowers `TOPK_V2`.
+pub(super) fn top_k(lowering: &mut Lowering<'_>, node: &Node, k: usize) -> Result<(), Error> {
+    let input = lowering.input(node, 0)?;
+    let x = lowering.tensor(input);
+    let kernel = match x.dtype {
+        DType::I8 => abi::TOP_K_S8,
+        DType::U8 => abi::TOP_K_U8,
+        DType::I16 => abi::TOP_K_S16,
+        DType::I32 => abi::TOP_K_S32,
+        DType::F32 => abi::TOP_K_F32,
+        _ => return Err(lowering.unsupported_type(node, input)),
+    };
+    let depth = x.shape.last().and_then(|depth| int(*depth));
+    let depth = depth.ok_or_else(|| Error::unsupported(node, "the last axis is too long"))?;
+    let from = rows_of(x);
+    let to =
+        |output: usize| View { rows: from.rows, row_bytes: lowering.tensor(node.outputs[output]).bytes() / from.rows };
+    let (values, indices) = (to(0), to(1));
+    lowering
+        .layer(node, kernel, from.rows)
+        .reads(input, from, |y| y..y + 1)
+        .writes(node.outputs[0], values, |y| y..y + 1)
+        .writes(node.outputs[1], indices, |y| y..y + 1)
+        .params(TopK { depth, k: k as i32 }.words())
+        .finish();
+    Ok(())
 }
 
 /// Scalars of a sum or mean of `count` elements.

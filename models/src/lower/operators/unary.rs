@@ -15,7 +15,7 @@ pub(super) fn unary(lowering: &mut Lowering<'_>, node: &Node, kind: Unary) -> Re
     match lowering.tensor(input).dtype {
         DType::I8 | DType::U8 => {
             let (x, y) = (Format::of(lowering, node, input)?, Format::of(lowering, node, node.outputs[0])?);
-            let f = function(kind, x, y).ok_or_else(|| Error::unsupported(node, "the scales are out of range"))?;
+            let f = function(kind, x, y).map_err(|what| Error::unsupported(node, what))?;
             table(lowering, node, 0, |byte| y.byte(f(x.signed(byte))));
             Ok(())
         }
@@ -40,7 +40,7 @@ fn int16(lowering: &mut Lowering<'_>, node: &Node, kind: Unary) -> Result<(), Er
     let (input, output) = (lowering.input(node, 0)?, node.outputs[0]);
     let (input_scale, input_zero_point) = lowering.scale_of(node, input)?;
     let (output_scale, output_zero_point) = lowering.scale_of(node, output)?;
-    let factor = scale::multiplier(f64::from(input_scale / output_scale));
+    let factor = scale::multiplier(f64::from(input_scale) / f64::from(output_scale));
     let (multiplier, shift) = (factor.multiplier, factor.shift);
     match kind {
         Unary::Logistic | Unary::Tanh => {
@@ -67,16 +67,22 @@ fn int16(lowering: &mut Lowering<'_>, node: &Node, kind: Unary) -> Result<(), Er
 fn float(lowering: &mut Lowering<'_>, node: &Node, kind: Unary) -> Result<(), Error> {
     let kernel = match kind {
         Unary::Abs => abi::ABS_F32,
+        Unary::Ceil => abi::CEIL_F32,
         Unary::Elu => abi::ELU_F32,
         Unary::Exp => abi::EXP_F32,
+        Unary::Floor => abi::FLOOR_F32,
         Unary::Gelu { approximate: false } => abi::GELU_F32,
         Unary::Gelu { approximate: true } => abi::GELU_APPROXIMATE_F32,
         Unary::HardSwish => abi::HARD_SWISH_F32,
         Unary::LeakyRelu { .. } => abi::LEAKY_RELU_F32,
         Unary::Log => abi::LOG_F32,
         Unary::Logistic => abi::LOGISTIC_F32,
+        Unary::Neg => abi::NEG_F32,
         Unary::Relu | Unary::Relu0To1 | Unary::Relu6 | Unary::ReluN1To1 => abi::RELU_F32,
+        Unary::Round => abi::ROUND_F32,
         Unary::Rsqrt => abi::RSQRT_F32,
+        Unary::Sqrt => abi::SQRT_F32,
+        Unary::Square => abi::SQUARE_F32,
         Unary::Tanh => abi::TANH_F32,
     };
     let params = match (kind, rectifier_bounds(kind)) {
