@@ -1,6 +1,5 @@
 //! The largest elements of the last axis.
 
-use super::softmax::runs;
 use crate::arena::{Cells, Element, view};
 use crate::step::Step;
 
