@@ -96,7 +96,7 @@ impl<'a> Step<'a> {
     #[inline]
     fn rows_of(&self, slot: usize) -> Option<Rows<'a>> {
         let index = usize::from(*self.node.tensors.get().get(slot)?);
-        Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?)
+        Some(Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?))
     }
 }
 
@@ -106,19 +106,23 @@ pub(crate) fn first_row(node: &Node<'_>, index: usize) -> Option<usize> {
     Some(index.checked_sub(usize::from(node.lag))?.wrapping_mul(usize::from(node.rows_per_step)))
 }
 
+/// No row has this number.
+const NO_ROW: usize = u16::MAX as usize;
+
 /// Per tensor, one more than its first fresh row, or 0 where all its rows are in the ring.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a>(pub(crate) Counters<'a>);
 
-impl<'a> Marks<'a> {
+impl Marks<'_> {
+    /// The first fresh row, or [`NO_ROW`].
     #[inline]
-    pub(crate) fn get(self, tensor: usize) -> Option<Option<usize>> {
-        Some(usize::from(self.0.get(tensor)?).checked_sub(1))
+    pub(crate) fn get(self, tensor: usize) -> Option<usize> {
+        Some(usize::from(self.0.get(tensor)?.wrapping_sub(1)))
     }
 
     #[inline]
     pub(crate) fn set(self, tensor: usize, first: Option<usize>) -> Option<()> {
-        self.0.set(tensor, first.map_or(0, |row| row.wrapping_add(1) as u16))
+        self.0.set(tensor, first.unwrap_or(NO_ROW).wrapping_add(1) as u16)
     }
 }
 
@@ -143,14 +147,14 @@ impl Counters<'_> {
 pub struct Rows<'a> {
     tensor: &'a Tensor,
     arena: Cells<'a>,
-    /// The first of the rows that stand apart from the ring.
-    fresh: Option<usize>,
+    /// The first of the rows that stand apart from the ring, or [`NO_ROW`].
+    fresh: usize,
 }
 
 impl<'a> Rows<'a> {
     #[inline]
-    pub(crate) fn new(tensor: &'a Tensor, arena: Cells<'a>, fresh: Option<usize>) -> Option<Self> {
-        Some(Rows { tensor, arena, fresh })
+    pub(crate) fn new(tensor: &'a Tensor, arena: Cells<'a>, fresh: usize) -> Self {
+        Rows { tensor, arena, fresh }
     }
 
     /// Rows of the whole tensor.
@@ -171,12 +175,12 @@ impl<'a> Rows<'a> {
         if row >= self.count() {
             return None;
         }
-        match self.fresh.and_then(|first| row.checked_sub(first)) {
-            Some(ahead) if ahead < usize::from(self.tensor.fresh_rows) => {
-                self.at((self.tensor.fresh as usize).wrapping_add(ahead.wrapping_mul(self.tensor.stride as usize)))
-            }
-            _ => self.slot(row),
+        // Beyond any number of rows where the row comes before the first fresh one, or none is fresh.
+        let ahead = row.wrapping_sub(self.fresh);
+        if ahead < usize::from(self.tensor.fresh_rows) {
+            return self.at((self.tensor.fresh as usize).wrapping_add(ahead.wrapping_mul(self.tensor.stride as usize)));
         }
+        self.slot(row)
     }
 
     /// The slot of the ring that `row` belongs to, also while the row itself is fresh.
@@ -189,8 +193,7 @@ impl<'a> Rows<'a> {
     /// The rows that stand apart from the ring; empty if none do.
     #[inline]
     pub(crate) fn fresh(&self) -> Range<usize> {
-        let first = self.fresh.unwrap_or(self.count());
-        first..(first + usize::from(self.tensor.fresh_rows)).min(self.count())
+        self.fresh..(self.fresh + usize::from(self.tensor.fresh_rows)).min(self.count())
     }
 
     /// The row that follows the last one.

@@ -5,8 +5,10 @@ use crate::target::{Target, home};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Sections that only get in the way: they tie the object to a float ABI that no call has, or to LLVM.
-const SUPERFLUOUS: [&str; 4] = [".ARM.attributes", ".llvmbc", ".llvmcmd", ".comment"];
+/// Sections that only get in the way: they tie the object to a float ABI that no call has, to LLVM or to a stack policy, or
+/// serve the unwinding of panics.
+const SUPERFLUOUS: [&str; 7] =
+    [".ARM.attributes", ".ARM.exidx*", ".rel.ARM.exidx*", ".llvmbc", ".llvmcmd", ".note.GNU-stack", ".comment"];
 
 /// What other objects may see: the ABI, and the functions of memory that firmware without a C library lacks. The rest of
 /// Rust's own runtime would collide with the C compiler's.
