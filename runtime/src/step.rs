@@ -74,15 +74,27 @@ impl<'a> Step<'a> {
         self.rows_of(self.inputs().checked_add(i)?)
     }
 
-    /// The rows of the outputs that this step makes.
+    /// A row of the `i`th input; `None` above or below it.
     #[inline]
+    pub fn input_row(&self, i: usize, row: usize) -> Option<Cells<'a>> {
+        if i < self.inputs() { self.row(i, row) } else { None }
+    }
+
+    /// A row of the `i`th output.
+    #[inline]
+    pub fn output_row(&self, i: usize, row: usize) -> Option<Cells<'a>> {
+        self.row(self.inputs().checked_add(i)?, row)
+    }
+
+    /// The rows of the outputs that this step makes.
+    #[inline(never)]
     pub fn output_rows(&self) -> Option<Range<usize>> {
         let Some(first) = first_row(self.node, self.index) else { return Some(0..0) };
         Some(first..(first + usize::from(self.node.rows_per_step)).min(self.output(0)?.count()))
     }
 
     /// Memory for this step only; its contents are undefined at the start.
-    #[inline]
+    #[inline(never)]
     pub fn scratch(&self) -> Option<Cells<'a>> {
         view(self.arena, self.node.scratch as usize, self.node.scratch_bytes as usize)
     }
@@ -93,7 +105,13 @@ impl<'a> Step<'a> {
         view(self.arena, self.node.state as usize, self.node.state_bytes as usize)
     }
 
-    #[inline]
+    // Called by every kernel: worth a function of its own, as are those above.
+    #[inline(never)]
+    fn row(&self, slot: usize, row: usize) -> Option<Cells<'a>> {
+        self.rows_of(slot)?.get(row)
+    }
+
+    #[inline(never)]
     fn rows_of(&self, slot: usize) -> Option<Rows<'a>> {
         let index = usize::from(*self.node.tensors.get().get(slot)?);
         Some(Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?))
@@ -170,7 +188,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Row `row` of the tensor; `None` above or below it, where padding is.
-    #[inline]
+    #[inline(never)]
     pub fn get(&self, row: usize) -> Option<Cells<'a>> {
         if row >= self.count() {
             return None;

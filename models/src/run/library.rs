@@ -26,12 +26,18 @@ pub fn device_library(target: &Target) -> Result<PathBuf, Error> {
         .args(["rustc", "--quiet", "--locked", "--package", "tinderbox-runtime", "--crate-type", "staticlib"])
         .args(["--features", "firmware", "--profile", "firmware", "--target", target.triple, "--target-dir"])
         .arg(&folder)
-        .env("CARGO_ENCODED_RUSTFLAGS", format!("-Ctarget-cpu={}", target.rust_cpu));
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(target));
     run(command, "cargo")?;
     let folder = folder.join(target.triple).join("firmware");
     let library = folder.join("libtinderbox.a");
     reduce(target, &folder.join("libtinderbox_runtime.a"), &library)?;
     Ok(library)
+}
+
+/// How code is generated. Arm cores that can do unaligned accesses may be set to refuse them.
+fn flags(target: &Target) -> String {
+    let cpu = format!("-Ctarget-cpu={}", target.rust_cpu);
+    if target.triple.starts_with("thumb") { cpu + "\x1f-Ctarget-feature=+strict-align" } else { cpu }
 }
 
 /// Reduces Rust's static library, mostly debug information of its own runtime, to one object that holds the functions of

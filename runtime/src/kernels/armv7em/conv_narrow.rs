@@ -108,7 +108,7 @@ pub fn conv_narrow_s8(step: &Step<'_>) -> Option<()> {
     };
     for y in step.output_rows()? {
         let taps = taps(&w, step.input(0)?, y)?;
-        let out = view(step.output(0)?.get(y)?, 0, (w.out_width * w.out_channels) as usize)?;
+        let out = view(step.output_row(0, y)?, 0, (w.out_width * w.out_channels) as usize)?;
         product.out = out.as_ptr().cast_mut().cast();
         let mut first = 0;
         while first < w.out_width {

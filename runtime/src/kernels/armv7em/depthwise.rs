@@ -154,7 +154,7 @@ pub fn depthwise_s8(step: &Step<'_>) -> Option<()> {
         for tap in &taps_of(&w, step.input(0)?, y)? {
             rows.push(source(tap)).ok()?;
         }
-        let out = view(step.output(0)?.get(y)?, 0, w.out_width as usize * channels)?;
+        let out = view(step.output_row(0, y)?, 0, w.out_width as usize * channels)?;
         let columns = Columns {
             rows: rows.as_mut_ptr(),
             height,
@@ -203,7 +203,7 @@ pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
         let work = Column {
             rows: rows.as_ptr(),
             stream: stream.as_ptr().cast(),
-            out: view(step.output(0)?.get(y)?, 0, channels)?.as_ptr().cast_mut().cast(),
+            out: view(step.output_row(0, y)?, 0, channels)?.as_ptr().cast_mut().cast(),
             groups: channels / GROUP,
             taps,
             min: params.min,

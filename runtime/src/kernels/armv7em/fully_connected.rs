@@ -49,7 +49,7 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
         } else {
             view(input.whole()?, vector * inputs, inputs)?
         };
-        let out = step.output(0)?.get(vector)?;
+        let out = step.output_row(0, vector)?;
         if out.len() < outputs || block.len() < 4 * words || x.len() < inputs {
             return None;
         }

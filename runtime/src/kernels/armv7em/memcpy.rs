@@ -12,29 +12,32 @@ core::arch::global_asm!(
     .weak __aeabi_memcpy8
     .type __aeabi_memcpy, %function
     .thumb_func
-    __aeabi_memcpy:                 @ r0 to, r1 from, r2 bytes; these cores read and write words at any address
+    __aeabi_memcpy:                 @ r0 to, r1 from, r2 bytes; by words where both are aligned
     .set __aeabi_memcpy4, __aeabi_memcpy
     .set __aeabi_memcpy8, __aeabi_memcpy
         push {{r4, r5, r6, lr}}
+        orr r3, r0, r1
+        lsls r3, r3, #30
+        bne 4f
         subs r2, r2, #16
         blo 2f
-    1:  ldr r3, [r1], #4
-        ldr r4, [r1], #4
-        ldr r5, [r1], #4
-        ldr r6, [r1], #4
-        str r3, [r0], #4
-        str r4, [r0], #4
-        str r5, [r0], #4
-        str r6, [r0], #4
+    1:  ldmia r1!, {{r3, r4, r5, r6}}
+        stmia r0!, {{r3, r4, r5, r6}}
         subs r2, r2, #16
         bhs 1b
-    2:  adds r2, r2, #16
-        beq 4f
-    3:  ldrb r3, [r1], #1
+    2:  adds r2, r2, #12
+        bmi 3f
+    1:  ldr r3, [r1], #4
+        str r3, [r0], #4
+        subs r2, r2, #4
+        bpl 1b
+    3:  adds r2, r2, #4
+    4:  cbz r2, 6f
+    5:  ldrb r3, [r1], #1
         strb r3, [r0], #1
         subs r2, r2, #1
-        bne 3b
-    4:  pop {{r4, r5, r6, pc}}
+        bne 5b
+    6:  pop {{r4, r5, r6, pc}}
     .size __aeabi_memcpy, . - __aeabi_memcpy
 
     .section .text.__aeabi_memset, "ax", %progbits
@@ -56,6 +59,8 @@ core::arch::global_asm!(
     __aeabi_memset:                 @ r2 byte
     .set __aeabi_memset4, __aeabi_memset
     .set __aeabi_memset8, __aeabi_memset
+        lsls r3, r0, #30
+        bne 3f
         bfi r2, r2, #8, #8
         bfi r2, r2, #16, #16
         subs r1, r1, #4
@@ -64,11 +69,11 @@ core::arch::global_asm!(
         subs r1, r1, #4
         bhs 1b
     2:  adds r1, r1, #4
-        beq 4f
-    3:  strb r2, [r0], #1
+    3:  cbz r1, 5f
+    4:  strb r2, [r0], #1
         subs r1, r1, #1
-        bne 3b
-    4:  bx lr
+        bne 4b
+    5:  bx lr
     .size __aeabi_memset, . - __aeabi_memset
     .text
     "#
