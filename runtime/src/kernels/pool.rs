@@ -1,7 +1,6 @@
 //! Average and maximum pooling.
 
 use super::window::{Taps, Window};
-use crate::abi::bytes::load;
 use crate::arena::Element;
 use crate::numeric::Integer;
 use crate::step::Step;
