@@ -183,7 +183,6 @@ pub unsafe extern "C" fn tbx_take_row(model: *mut Model, row: *const c_void, byt
 
 /// # Safety
 /// `row` is null or points at `bytes` bytes.
-#[inline(never)]
 unsafe fn take(executor: &Executor<'_>, cursor: &mut Cursor, row: *const c_void, bytes: usize) -> Status {
     if row.is_null() {
         return Status::NullPointer;
@@ -252,7 +251,6 @@ pub unsafe extern "C" fn tbx_output(model: *mut Model, index: usize) -> *const c
 ///
 /// # Safety
 /// `model` is null, or was written by `tbx_init` (whose promises still hold) or is zero.
-#[inline(never)]
 unsafe fn open<'a>(model: *mut Model) -> Result<(Executor<'a>, &'a mut Cursor), Status> {
     // SAFETY: null or valid by this function's contract.
     let model = unsafe { model.as_mut() }.ok_or(Status::NullPointer)?;

@@ -156,12 +156,17 @@ impl Replay<'_> {
     }
 
     fn run_out(&mut self, cursor: &mut Cursor) -> Result<(), Violation> {
+        let mut last = None;
         while let Some(action) = cursor.action(&self.plan.schedule) {
             if self.plan.period.is_some() && self.is_out_of_rows(action)? {
                 return Ok(());
             }
             self.act(action)?;
             cursor.advance();
+            last = Some(action);
+        }
+        if self.plan.period.is_none() && !matches!(last, Some(Action::Ready)) {
+            return Err(Violation::Schedule("does not end"));
         }
         if cursor.at_end(&self.plan.schedule) { Ok(()) } else { Err(Violation::Schedule("damaged")) }
     }

@@ -1,7 +1,7 @@
 //! Streams for convolutions as matrix products.
 
 use super::bytes;
-use super::fully_connected::{in_groups, vector_params, vector_stream, vector_words};
+use super::fully_connected::{vector_params, vector_stream, vector_words};
 use super::product::{Row, Words, natural, pairs, quads};
 use crate::graph::Node;
 use crate::lower::lowering::Lowering;
@@ -128,16 +128,14 @@ fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, v
 /// Weights for the vector kernel, and how many bytes of them serve whole groups of channels.
 fn vectors(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
     let inputs = convolution.windows.window.in_channels as usize;
-    let rows = rows(convolution);
-    lowering.stream(Algorithm::Vectors, || vector_stream(&rows, in_groups(&rows), convolution.input_zero_point, inputs))
+    lowering.stream(Algorithm::Vectors, || vector_stream(&rows(convolution), convolution.input_zero_point, inputs))
 }
 
 /// Every pixel of a single column as a vector.
 fn lower_vectors(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
     let Some(stream) = vectors(lowering, convolution) else { return };
     let (input, output) = (convolution.windows.input(1), convolution.windows.output(1));
-    let rows = rows(convolution);
-    let params = vector_params(&rows, in_groups(&rows), input.row_bytes, &stream);
+    let params = vector_params(&rows(convolution), input.row_bytes, &stream);
     let layer = lowering
         .layer(node, abi::ARMV7EM_FULLY_CONNECTED_S8, output.rows)
         .reads(convolution.input, input, |y| y..y + 1)

@@ -18,29 +18,15 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
     let (channels, weights) = (dense.channels(), dense.weights());
     let rows: Vec<Row<'_>> =
         channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights }).collect();
-    let grouped = if is_small(&rows, dense) { 0 } else { in_groups(&rows) };
-    let kernel = if grouped == 0 { abi::ARMV7EM_FULLY_CONNECTED_SMALL_S8 } else { abi::ARMV7EM_FULLY_CONNECTED_S8 };
-    let stream =
-        lowering.stream(Algorithm::Vectors, || vector_stream(&rows, grouped, dense.input_zero_point(), dense.inputs));
+    let stream = lowering.stream(Algorithm::Vectors, || vector_stream(&rows, dense.input_zero_point(), dense.inputs));
     let Some(stream) = stream else { return false };
     dense
-        .layer(lowering, node, kernel)
-        .params(vector_params(&rows, grouped, dense.inputs, &stream).words())
+        .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_S8)
+        .params(vector_params(&rows, dense.inputs, &stream).words())
         .weights(stream)
         .scratch(4 * vector_words(dense.inputs).len())
         .finish();
     true
-}
-
-/// Whether groups of eight channels would save so little that they are not worth their code: 10 instructions a word.
-fn is_small(rows: &[Row<'_>], dense: &Dense) -> bool {
-    let words = vector_words(dense.inputs).len() * (rows.len() / CHANNELS);
-    words * dense.vectors <= 64
-}
-
-/// How many channels stand in whole groups.
-pub(super) fn in_groups(rows: &[Row<'_>]) -> usize {
-    rows.len() - rows.len() % CHANNELS
 }
 
 /// Where the elements of a vector stand. Vectors follow each other without a gap: they are aligned if their length is.
@@ -48,17 +34,17 @@ pub(super) fn vector_words(inputs: usize) -> Words {
     if inputs.is_multiple_of(4) { product::quads(inputs) } else { natural(0..inputs) }
 }
 
-/// The stream of all output channels, the first `grouped` in groups; `None` if a number is out of range.
-pub(super) fn vector_stream(rows: &[Row<'_>], grouped: usize, input_zero_point: i32, inputs: usize) -> Option<Vec<u8>> {
+/// The stream of all output channels; `None` if a number is out of range.
+pub(super) fn vector_stream(rows: &[Row<'_>], input_zero_point: i32, inputs: usize) -> Option<Vec<u8>> {
     let words = vector_words(inputs);
-    let (grouped, others) = rows.split_at(grouped);
+    let (grouped, others) = rows.split_at(rows.len() - rows.len() % CHANNELS);
     let mut stream = groups(grouped, input_zero_point, &words)?;
     stream.extend(pairs(others, input_zero_point, &words)?);
     Some(bytes(&stream))
 }
 
 /// Scalars for a stream that [`vector_stream`] made.
-pub(super) fn vector_params(rows: &[Row<'_>], grouped: usize, inputs: usize, stream: &[u8]) -> FullyConnected {
+pub(super) fn vector_params(rows: &[Row<'_>], inputs: usize, stream: &[u8]) -> FullyConnected {
     let words = vector_words(inputs).len();
     let requantization = rows[0].channel.requantization;
     FullyConnected {
@@ -66,7 +52,7 @@ pub(super) fn vector_params(rows: &[Row<'_>], grouped: usize, inputs: usize, str
         outputs: rows.len() as i32,
         words: words as i32,
         quads: i32::from(inputs.is_multiple_of(4)),
-        group_bytes: 4 * group_words(stream, grouped / CHANNELS, words) as i32,
+        group_bytes: 4 * group_words(stream, rows.len() / CHANNELS, words) as i32,
         min: requantization.min,
         max: requantization.max,
     }

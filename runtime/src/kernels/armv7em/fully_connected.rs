@@ -29,27 +29,17 @@ crate::kernels::params! {
 /// Weights: a stream for [`gemv`] over all whole groups of eight channels, then one for [`gemm`] over the others.
 /// Scratch: 4 bytes a word. The input's rows are vectors, or any rows that hold the vectors one after the other.
 pub fn fully_connected_s8(step: &Step<'_>) -> Option<()> {
-    layer(step, Some(gemv))
-}
-
-/// The same for layers so small that [`gemv`] is not worth its code: no groups.
-pub fn fully_connected_small_s8(step: &Step<'_>) -> Option<()> {
-    layer(step, None)
-}
-
-#[inline(never)]
-fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
     let p = FullyConnected::read(step)?;
     let (inputs, outputs, words) = (p.inputs as usize, p.outputs as usize, p.words as usize);
     let (input, block) = (step.input(0)?, step.scratch()?);
-    let groups = if gemv.is_some() { outputs / CHANNELS } else { 0 };
+    let groups = outputs / CHANNELS;
     for vector in step.output_rows()? {
         let x = if input.row_bytes() == inputs {
             input.get(vector)?
         } else {
             view(input.whole()?, vector * inputs, inputs)?
         };
-        let out = step.output_row(0, vector)?;
+        let out = step.output(0)?.get(vector)?;
         if out.len() < outputs || block.len() < 4 * words || x.len() < inputs {
             return None;
         }
@@ -65,10 +55,10 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
             } else {
                 widen_bytes(from, inputs, to.cast());
             }
-            if let Some(gemv) = gemv {
+            if groups > 0 {
                 gemv(&Gemv { x, stream: stream.as_ptr().cast(), out, groups, words, min, max });
             }
-            if outputs > CHANNELS * groups {
+            if outputs % CHANNELS > 0 {
                 let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr_range());
                 let (stream, stream_end) = (stream.start.cast(), stream.end.cast());
                 gemm(&Gemm { x, stream, stream_end, out, out_stride: 0, words, min, max }, 1);
