@@ -25,7 +25,7 @@ const MODELS: [(&str, usize, usize); 5] = [
 const STACK: [(Kernels, usize); 2] = [(Kernels::Armv7em, KB), (Kernels::Portable, KB + 256)];
 
 /// Most bytes of code for keyword spotting. The aim is 12 KB; the kernels for Armv7E-M are not there yet.
-const CODE: [(Kernels, usize); 2] = [(Kernels::Armv7em, 22 * KB), (Kernels::Portable, 11 * KB)];
+const CODE: [(Kernels, usize); 2] = [(Kernels::Armv7em, 22 * KB), (Kernels::Portable, 13 * KB)];
 
 /// A model with what TensorFlow Lite Micro makes of its inputs: bytes, one inference after the other.
 struct Golden {
