@@ -39,6 +39,13 @@ fn dimensions(model: &mut ModelProto) -> &mut TensorShapeProto {
     kind.and_then(|kind| kind.shape.as_mut()).expect("a shape")
 }
 
+/// An addition to a product that adds to itself instead. Once, its reader was looked for for ever.
+fn loops(model: &mut ModelProto, name: &str) {
+    node(model, "MatMul").output[0] = name.into();
+    node(model, "Add").input[0] = name.into();
+    node(model, "Add").output[0] = name.into();
+}
+
 type Change = fn(&mut ModelProto);
 
 /// What is done to a good model, and what the refusal is and mentions.
@@ -53,6 +60,8 @@ const CHANGES: &[(&str, Change, Kind, &str)] = &[
     ("conv_valid", |m| node(m, "Conv").output.clear(), Kind::Invalid, "no output"),
     ("conv_valid", |m| node(m, "Conv").input[0] = "nowhere".into(), Kind::Invalid, "\"nowhere\": read before"),
     ("conv_valid", |m| node(m, "Conv").output[0] = "x".into(), Kind::Invalid, "written twice"),
+    ("matmul_add_relu", |m| loops(m, "v1_0"), Kind::Invalid, "\"v1_0\": written twice"),
+    ("matmul_add_relu", |m| loops(m, ""), Kind::Invalid, "input 0 is missing"),
     ("conv_valid", |m| attribute(m, "Conv", "group").i = Some(0), Kind::Invalid, "channels do not match"),
     ("conv_valid", |m| attribute(m, "Conv", "group").i = Some(i64::MAX), Kind::Invalid, "channels do not match"),
     ("conv_valid", |m| attribute(m, "Conv", "strides").ints = vec![0, 1], Kind::Invalid, "strides is out of range"),

@@ -52,6 +52,7 @@ pub(super) struct File<'f> {
 pub(super) fn build(file: &File) -> Result<(Graph, HashMap<String, Place>), Refusal> {
     let io = file.inputs.len().max(file.outputs.len());
     ensure!(io <= MAX_IO + file.constants.len(), "{io} inputs or outputs, at most {MAX_IO} are supported");
+    written_once(file)?;
     let mut builder = Builder::new(file);
     let initialized: Vec<bool> =
         file.inputs.iter().map(|input| builder.constants.contains_key(&input.name[..])).collect();
@@ -72,6 +73,22 @@ pub(super) fn build(file: &File) -> Result<(Graph, HashMap<String, Place>), Refu
     Ok(builder.finish())
 }
 
+/// Demands that every name stands for one value. Walks along the nodes rely on it: no value comes to depend on itself.
+fn written_once(file: &File) -> Result<(), Refusal> {
+    let constants = file.constants.iter().map(|constant| &constant.name[..]);
+    let mut written: HashSet<&str> = constants.chain(file.inputs.iter().map(|input| &input.name[..])).collect();
+    for node in file.nodes {
+        // Empty names are of outputs that nobody wants.
+        for name in node.outputs.iter().filter(|name| !name.is_empty()) {
+            if !written.insert(name) {
+                let refusal = Refusal::invalid("written twice, or an input or constant is written");
+                return Err(blame(refusal, name).at(|| place(node)));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn place(node: &Node) -> Place {
     Place { index: node.index, op: node.op.clone(), name: node.name.clone() }
 }
@@ -85,7 +102,8 @@ impl<'f> Builder<'f> {
     fn new(file: &File<'f>) -> Self {
         let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
         for (position, node) in file.nodes.iter().enumerate() {
-            node.inputs.iter().for_each(|name| readers.entry(name).or_default().push(position));
+            let named = node.inputs.iter().filter(|name| !name.is_empty());
+            named.for_each(|name| readers.entry(name).or_default().push(position));
         }
         Self {
             graph: Graph::default(),
@@ -201,7 +219,7 @@ impl<'f> Builder<'f> {
         Ok(if is_raw { Value { view: View::Signed, ..value } } else { value })
     }
 
-    /// Makes `value` known under a name of the file. Empty names are of outputs that nobody wants.
+    /// Makes `value` known under a name of the file, if it has one.
     pub(super) fn define(&mut self, name: &str, value: Value) -> Result<(), Refusal> {
         if name.is_empty() {
             return Ok(());
@@ -211,9 +229,7 @@ impl<'f> Builder<'f> {
         if tensor.name.is_empty() {
             tensor.name = named;
         }
-        if self.constants.contains_key(name) || self.values.insert(name.to_owned(), value).is_some() {
-            return Err(blame(Refusal::invalid("written twice, or an input or constant is written"), name));
-        }
+        self.values.insert(name.to_owned(), value);
         Ok(())
     }
 
