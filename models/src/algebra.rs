@@ -7,13 +7,22 @@ mod needs;
 mod ranges;
 mod rewrite;
 
-use crate::graph::{Graph, Op, TensorId};
+use crate::graph::{Graph, Op, Tensor, TensorId};
+use crate::passes::{Gains, Pass};
 
 /// Removes channels of int8 tensors that do not matter. The graph's inputs and outputs keep theirs.
 pub fn drop_channels(graph: &Graph) -> Graph {
     let ranges = ranges::of_all_tensors(graph);
     let keep = needs::channels_to_keep(graph, &ranges);
     rewrite::keep_channels(graph, &ranges, &keep).unwrap_or_else(|| graph.clone())
+}
+
+/// Adds what it gave to drop channels of `graph`: those of computed tensors that `smaller` does not have.
+pub fn count_dropped(graph: &Graph, smaller: &Graph, gains: &mut Gains) {
+    let channels = |tensor: &Tensor| if tensor.data.is_none() { tensor.shape.last().copied().unwrap_or(1) } else { 0 };
+    let dropped = graph.tensors.iter().zip(&smaller.tensors).map(|(from, to)| channels(from) - channels(to)).sum();
+    gains.macs += graph.macs() - smaller.macs();
+    gains.add(Pass::Channels, dropped);
 }
 
 /// How an operator's output channels depend on its input's.

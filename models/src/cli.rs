@@ -22,6 +22,7 @@ use tinderbox::cost::Table;
 use tinderbox::fit as fit_to_board;
 use tinderbox::graph::Graph;
 use tinderbox::lower::InputMode;
+use tinderbox::passes::Pass;
 use tinderbox::program::Image;
 use tinderbox::target::{Board, Target};
 use tinderbox::{files, import, stream, target};
@@ -109,6 +110,14 @@ impl InputArguments {
     fn mode(&self) -> InputMode {
         if self.stream { InputMode::Stream } else { self.input_mode.into() }
     }
+}
+
+/// Which exact passes run.
+#[derive(clap::Args)]
+struct PassArguments {
+    /// Leave out a pass of exact algebra: outputs are the same, the program may be larger or slower. May be repeated
+    #[arg(long, value_enum, value_name = "PASS")]
+    without: Vec<Pass>,
 }
 
 /// Options for a target; its table of costs, where there is one, makes the choice of kernels a good one.

@@ -5,39 +5,27 @@ use crate::choose::{self, Budget, frontier};
 use crate::cost::Table;
 use crate::graph::Graph;
 use crate::lower::{self, InputMode, Kernels, Lowerer, Selection};
+use crate::passes::{Gains, Pass, Passes};
 use crate::plan;
 use crate::program::Image;
 use crate::stream;
 use thiserror::Error;
 
 /// What the user asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// How inputs reach the model.
     pub input_mode: InputMode,
     /// Which kernels may be used.
     pub kernels: Kernels,
-    /// Remove channels that do not matter.
-    pub drop_channels: bool,
+    /// The exact passes that run.
+    pub passes: Passes,
     /// What the planner may do.
     pub plan: plan::Options,
     /// What the target's kernels cost. Without it each layer takes the first variant that it has.
     pub costs: Option<Table>,
     /// What the program may take; only a table of costs makes this possible.
     pub budget: Budget,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            input_mode: InputMode::default(),
-            kernels: Kernels::default(),
-            drop_channels: true,
-            plan: plan::Options::default(),
-            costs: None,
-            budget: Budget::default(),
-        }
-    }
 }
 
 /// Why a network cannot be compiled.
@@ -98,8 +86,11 @@ fn with_lowerer<R>(
     options: &Options,
     f: impl FnOnce(&Lowerer<'_>) -> Result<R, Error>,
 ) -> Result<R, Error> {
-    let smaller = options.drop_channels.then(|| algebra::drop_channels(graph));
+    let smaller = options.passes.run(Pass::Channels).then(|| algebra::drop_channels(graph));
+    let mut gains = Gains::new(options.passes);
+    smaller.iter().for_each(|smaller| algebra::count_dropped(graph, smaller, &mut gains));
     let graph = smaller.as_ref().unwrap_or(graph);
     let long = (options.input_mode == InputMode::Stream).then(|| stream::lengthen(graph)).transpose()?;
-    f(&Lowerer::new(long.as_ref().unwrap_or(graph), options.input_mode, options.kernels))
+    let graph = long.as_ref().unwrap_or(graph);
+    f(&Lowerer::new(graph, options.input_mode, options.kernels).with_passes(gains))
 }

@@ -15,6 +15,7 @@ pub mod graph;
 pub mod import;
 pub mod inspect;
 pub mod lower;
+pub mod passes;
 pub mod plan;
 pub mod program;
 pub mod report;

@@ -18,8 +18,10 @@ mod window;
 pub use variant::{Algorithm, Selection, Variant};
 
 use crate::graph::{Graph, Node, Tensor};
+use crate::passes::Gains;
 use crate::plan::dataflow::{BufferId, Dataflow};
 use lowering::Lowering;
+use requant::Short;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -132,16 +134,24 @@ pub struct Lowered {
     pub buffers: Vec<Option<BufferId>>,
     /// Per node of the graph, the ways to compute it, the one that was taken first; empty where there is no choice.
     pub variants: Vec<Vec<Variant>>,
+    /// What the exact passes did.
+    pub gains: Gains,
 }
 
 /// Per node of the graph and algorithm.
 type Streams = HashMap<(usize, Algorithm), Option<Arc<[u8]>>>;
+
+/// Per node of the graph, its output channels' requantization in the short form, where there is one.
+type Shorts = HashMap<usize, Arc<[Option<Short>]>>;
 
 /// Lowers a graph, as often as it takes to find the best selection: what is costly is done once.
 pub struct Lowerer<'a> {
     graph: &'a Graph,
     mode: InputMode,
     kernels: Kernels,
+    /// The exact passes, and what they gave before.
+    gains: Gains,
+    shorts: RefCell<Shorts>,
     /// Weights as kernels read them, or `None` where they are out of a kernel's range.
     streams: RefCell<Streams>,
 }
@@ -149,7 +159,13 @@ pub struct Lowerer<'a> {
 impl<'a> Lowerer<'a> {
     /// Lowers `graph`, with the kernels that the target runs.
     pub fn new(graph: &'a Graph, mode: InputMode, kernels: Kernels) -> Self {
-        Self { graph, mode, kernels, streams: RefCell::default() }
+        let gains = Gains::default();
+        Self { graph, mode, kernels, gains, shorts: RefCell::default(), streams: RefCell::default() }
+    }
+
+    /// The same with the passes of `gains` only, which gave so much before.
+    pub fn with_passes(self, gains: Gains) -> Self {
+        Self { gains, ..self }
     }
 
     /// Lowers the graph with the variants that are selected, and the first possible one where none is.

@@ -1,6 +1,7 @@
 //! The program: kernels and plan put together, ready to be run here or to be written for a device.
 
 use crate::lower::{Layer, Lowered};
+use crate::passes::Gains;
 use crate::plan::Plan;
 use crate::plan::dataflow::{BufferId, Dataflow, Node, NodeId, Role};
 use std::collections::HashMap;
@@ -44,6 +45,11 @@ impl Image {
     /// Where everything is, and when.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What the exact passes did.
+    pub fn gains(&self) -> Gains {
+        self.lowered.gains
     }
 
     /// Per tensor of the graph that was compiled, the buffer that holds it; `None` for tensors that are not made.

@@ -2,6 +2,7 @@
 
 use crate::cost::Table;
 use crate::graph::Graph;
+use crate::passes::Pass;
 use crate::program::Image;
 use crate::run::board::Measured;
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub struct Report {
     pub kernel_set: Option<String>,
     /// Bytes of flash.
     pub flash: Flash,
+    /// The exact passes.
+    pub passes: Vec<PassReport>,
     /// Instructions of `tbx_init`.
     pub init_instructions: Option<u64>,
     /// Instructions of an inference, or of a frame of a stream.
@@ -43,6 +46,20 @@ pub struct Report {
     pub stream: Option<Stream>,
     /// One per node of the program, in order.
     pub layers: Vec<LayerReport>,
+}
+
+/// What a pass did.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PassReport {
+    /// Its name.
+    pub pass: Pass,
+    /// Whether it ran.
+    pub ran: bool,
+    /// Channels that were dropped or that are requantized in the short form, or operators that were merged, left out or
+    /// shortened.
+    pub changed: usize,
+    /// Multiply-accumulates that are no longer there.
+    pub macs_removed: u64,
 }
 
 /// A stream, in its steady state.
@@ -87,7 +104,13 @@ pub struct LayerReport {
 impl Report {
     /// What is known without running anything.
     pub fn new(target: &str, graph: &Graph, image: &Image) -> Self {
-        let plan = image.plan();
+        let (plan, gains) = (image.plan(), image.gains());
+        let pass = |pass: Pass| PassReport {
+            pass,
+            ran: gains.ran(pass),
+            changed: gains.count(pass),
+            macs_removed: if pass == Pass::Channels { gains.macs } else { 0 },
+        };
         Report {
             target: target.into(),
             macs: graph.macs(),
@@ -96,6 +119,7 @@ impl Report {
             arena_lower_bound_bytes: plan.lower_bound_bytes,
             binding_layer: image.flow().nodes.get(plan.busiest).map_or(String::new(), |node| node.name.clone()),
             stream: plan.period.as_ref().map(|p| Stream { window: p.window, hop: p.hop, ..Stream::default() }),
+            passes: Pass::ALL.map(pass).to_vec(),
             flash: Flash { weights: image.weight_bytes() as u64, ..Flash::default() },
             layers: image
                 .nodes()

@@ -160,6 +160,13 @@ impl Builder {
         self.node(Op::Pad, &[input, paddings], output)
     }
 
+    /// All elements, in their order.
+    pub fn slice_all(&mut self, input: TensorId) -> TensorId {
+        let size = self.shape(input);
+        let output = self.same_numbers(input, &size);
+        self.node(Op::StridedSlice { begin: vec![0; size.len()], stride: vec![1; size.len()], size }, &[input], output)
+    }
+
     /// The average over windows of a size, one next to the other.
     pub fn average_pool(&mut self, input: TensorId, kernel: Stride) -> TensorId {
         let [n, h, w, c] = *self.shape(input).as_slice() else { return input };

@@ -3,6 +3,7 @@
 use tinderbox::compile::{Error, Options, compile};
 use tinderbox::diff::first_difference;
 use tinderbox::lower::{InputMode, Kernels};
+use tinderbox::passes::{Pass, Passes};
 use tinderbox::plan::{self, Grouping};
 use tinderbox::run::tensors::{Contents, contents};
 use tinderbox_tests::cases::{Case, folders};
@@ -11,7 +12,7 @@ use tinderbox_tflite::{ModelRef, ReadAsRoot};
 
 /// Every tensor, with all channels computed; `None` where an operator is not supported.
 fn tensors(case: &Case, options: Options) -> Option<Vec<Option<Contents>>> {
-    let image = match compile(&case.graph, &Options { drop_channels: false, ..options }) {
+    let image = match compile(&case.graph, &Options { passes: Passes::without(&[Pass::Channels]), ..options }) {
         Ok(image) => image,
         Err(Error::Lower(_)) => return None,
         Err(error) => panic!("{}: {error}", case.name),

@@ -1,8 +1,10 @@
 //! `tinderbox compile`.
 
-use super::{Failure, InputArguments, Limits, build, files, interface};
+use super::{Failure, InputArguments, Limits, PassArguments, build, files, interface};
 use std::path::PathBuf;
+use tinderbox::compile::Options;
 use tinderbox::emit::c::{emit, identifier};
+use tinderbox::passes::Passes;
 use tinderbox::report::Report;
 use tinderbox::run::library::device_library;
 use tinderbox::target;
@@ -21,6 +23,8 @@ pub(super) struct Arguments {
     input: InputArguments,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    passes: PassArguments,
     /// Folder for NAME.c, NAME.h, tinderbox.h, libtinderbox.a and report.json
     #[arg(short, long)]
     output: PathBuf,
@@ -29,7 +33,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = target::target(&arguments.target)?;
     let mode = arguments.input.mode();
-    let options = super::options(target, mode, &arguments.limits)?;
+    let passes = Passes::without(&arguments.passes.without);
+    let options = Options { passes, ..super::options(target, mode, &arguments.limits)? };
     let (graph, image) = build(&arguments.model, &options)?;
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let name = identifier(arguments.name.as_deref().unwrap_or(&stem));

@@ -6,6 +6,7 @@ use tinderbox::compile::{Options, compile};
 use tinderbox::diff::{first_difference, reference};
 use tinderbox::graph::Graph;
 use tinderbox::lower::Kernels;
+use tinderbox::passes::{Pass, Passes};
 use tinderbox::plan::{self, Grouping};
 use tinderbox::run::npz;
 use tinderbox::run::tensors::{Contents, contents};
@@ -42,8 +43,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => Kernels::Portable,
     };
     // All channels are computed, so that every tensor has the shape that it has in the model.
-    let options =
-        Options { input_mode: arguments.input_mode.into(), kernels, drop_channels: false, ..Options::default() };
+    let options = Options {
+        input_mode: arguments.input_mode.into(),
+        kernels,
+        passes: Passes::without(&[Pass::Channels]),
+        ..Options::default()
+    };
     let (graph, image) = build(&arguments.model, &options)?;
     let arrays = values::read_inputs(&[&graph], &arguments.input)?;
     let inferences = values::inferences(&graph, &arrays)?;
@@ -72,7 +77,7 @@ fn layer_by_layer(
     keep_state: bool,
 ) -> Result<Vec<Option<Contents>>, Failure> {
     let plan = plan::Options { grouping: Grouping::Single, no_fresh_rows: true };
-    let options = Options { drop_channels: false, plan, ..Options::default() };
+    let options = Options { passes: Passes::without(&[Pass::Channels]), plan, ..Options::default() };
     let image = compile(graph, &options).map_err(Failure::refused)?;
     contents(graph, &image, inferences, keep_state).map_err(Failure::failed)
 }

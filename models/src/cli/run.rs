@@ -1,8 +1,9 @@
 //! `tinderbox run`.
 
-use super::{Failure, InputArguments, Limits, build, build_for, files, interface, values};
+use super::{Failure, InputArguments, Limits, PassArguments, build, build_for, files, interface, values};
 use std::path::PathBuf;
 use tinderbox::compile::Options;
+use tinderbox::passes::{Pass, Passes};
 use tinderbox::plan::stream::Period;
 use tinderbox::report::Report;
 use tinderbox::run::board;
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
     input_arguments: InputArguments,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    passes: PassArguments,
     /// Keep variables from one inference to the next
     #[arg(long)]
     keep_state: bool,
@@ -57,8 +60,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.dump.is_some() && board.is_some() {
         return Err(Failure::Refused("--dump needs --on host: a board has no room for all tensors".into()));
     }
-    let drop_channels = options.drop_channels && arguments.dump.is_none();
-    let options = Options { drop_channels, ..options };
+    let whole = arguments.dump.is_some().then_some(Pass::Channels);
+    let passes = Passes::without(&arguments.passes.without.iter().copied().chain(whole).collect::<Vec<_>>());
+    let options = Options { passes, ..options };
     let (graph, image) = match &board {
         Some(board) => build_for(&arguments.model, board, &options)?,
         None => build(&arguments.model, &options)?,

@@ -48,13 +48,13 @@ struct Form {
 }
 
 impl Form {
-    /// The short form where it is exact for all sums that these weights can make, unless it `must_be_exact`; `None` if
-    /// the scale is out of the exact form's range too.
+    /// The short form where there is one, unless it `must_be_exact`; `None` if the scale is out of the exact form's range
+    /// too.
     fn new(channel: &Channel, input_zero_point: i32, weights: &[i8], must_be_exact: bool) -> Option<Self> {
         let start = folded_bias(channel, input_zero_point, weights)?;
         let sums = sums(start, weights)?;
         let r = &channel.requantization;
-        if !must_be_exact && let Some(Short { m, z, d }) = r.short(&sums) {
+        if !must_be_exact && let Some(Short { m, z, d }) = channel.short {
             return Some(Form { form: SHORT, start: start.checked_add(d)?, constants: [m, z, 0] });
         }
         let n = -r.scale.shift;
@@ -67,6 +67,22 @@ impl Form {
         let form = if (r.min, r.max) == (-128, 127) { EXACT } else { CLAMPED };
         Some(Form { form, start, constants: [r.scale.multiplier, c, n] })
     }
+}
+
+/// Finds the channels whose short form is exact for all sums that their weights can make.
+pub(super) fn shorten(
+    lowering: &Lowering<'_>,
+    channels: &mut [Channel],
+    input_zero_point: i32,
+    weights: impl Fn(usize) -> Vec<i8>,
+) {
+    let short = |(i, channel): (usize, &Channel)| {
+        let weights = weights(i);
+        let start = folded_bias(channel, input_zero_point, &weights)?;
+        channel.requantization.short(&sums(start, &weights)?)
+    };
+    let found = lowering.shorts(|| channels.iter().enumerate().map(short).collect());
+    channels.iter_mut().zip(found.iter()).for_each(|(channel, short)| channel.short = *short);
 }
 
 /// The bias with the input's zero point folded in: sums are then over plain inputs, padding included.

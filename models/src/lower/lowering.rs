@@ -3,6 +3,7 @@
 use super::operators::movement;
 use super::{Error, InputMode, Kernels, Layer, Lowered, Lowerer, Selection, TensorView, Variant, View, rows_of};
 use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId};
+use crate::passes::{Gains, Pass};
 use crate::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) mode: InputMode,
     pub(super) kernels: Kernels,
+    gains: Gains,
     /// Index of the node at work.
     pub(super) source: Option<usize>,
     pub(super) flow: Dataflow,
@@ -33,7 +35,7 @@ pub(super) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(lowerer: &'a Lowerer<'a>, selection: &'a Selection) -> Self {
-        let &Lowerer { graph, mode, kernels, .. } = lowerer;
+        let &Lowerer { graph, mode, kernels, gains, .. } = lowerer;
         let mut lowering = Self {
             lowerer,
             selection,
@@ -41,6 +43,7 @@ impl<'a> Lowering<'a> {
             graph,
             mode,
             kernels,
+            gains,
             source: None,
             flow: Dataflow::default(),
             layers: vec![],
@@ -49,8 +52,12 @@ impl<'a> Lowering<'a> {
             buffers: vec![None; graph.tensors.len()],
             views: vec![],
             tensors: vec![],
-            padded: movement::paddings_to_merge(graph),
+            padded: HashMap::new(),
         };
+        if gains.ran(Pass::Padding) {
+            lowering.padded = movement::paddings_to_merge(graph);
+            lowering.gains.add(Pass::Padding, lowering.padded.len());
+        }
         for &input in &graph.inputs {
             let role = if mode == InputMode::Whole { Role::Input } else { Role::Inner };
             let buffer = lowering.new_buffer(input, lowering.input_rows(input), role);
@@ -183,8 +190,21 @@ impl<'a> Lowering<'a> {
             };
         }
         self.flow.views = tensors.len() - self.views.len();
-        let Self { flow, layers, inputs, outputs, buffers, variants, .. } = self;
-        Lowered { flow, layers, tensors, inputs, outputs, buffers, variants }
+        let Self { flow, layers, inputs, outputs, buffers, variants, gains, .. } = self;
+        Lowered { flow, layers, tensors, inputs, outputs, buffers, variants, gains }
+    }
+
+    pub(super) fn runs(&self, pass: Pass) -> bool {
+        self.gains.ran(pass)
+    }
+
+    /// Whether `pass` runs, which then does something at `count` places.
+    pub(super) fn apply(&mut self, pass: Pass, count: usize) -> bool {
+        let runs = self.runs(pass);
+        if runs {
+            self.gains.add(pass, count);
+        }
+        runs
     }
 
     pub(super) fn tensor(&self, id: TensorId) -> &'a Tensor {

@@ -2,6 +2,8 @@
 
 use super::InputMode;
 use super::lowering::Lowering;
+use super::requant::Short;
+use crate::passes::Pass;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -56,6 +58,15 @@ impl Lowering<'_> {
         }
         self.variants[source].clone_from(&variants);
         variants.first().copied()
+    }
+
+    /// The short forms of the node at work; none where that pass does not run.
+    pub(super) fn shorts(&self, find: impl FnOnce() -> Vec<Option<Short>>) -> Arc<[Option<Short>]> {
+        if !self.runs(Pass::Requantization) {
+            return Arc::from([]);
+        }
+        let Some(source) = self.source else { return find().into() };
+        self.lowerer.shorts.borrow_mut().entry(source).or_insert_with(|| find().into()).clone()
     }
 
     /// The weights of the node at work as `algorithm` reads them; `make` yields `None` if they are out of its range.

@@ -98,13 +98,8 @@ fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution
         .finish();
 }
 
-/// A channel's weights, tap by tap.
-fn weights_of(convolution: &Convolution, channel: usize) -> Vec<i8> {
-    convolution.weights.iter().skip(channel).step_by(convolution.channels.len()).copied().collect()
-}
-
 fn form_of(convolution: &Convolution, channel: usize, must_be_exact: bool) -> Option<Form> {
-    let weights = weights_of(convolution, channel);
+    let weights = convolution.weights_of(channel);
     Form::new(&convolution.channels[channel], convolution.input_zero_point, &weights, must_be_exact)
 }
 
@@ -117,7 +112,7 @@ fn stream_3x3(convolution: &Convolution) -> Option<Vec<u32>> {
     let mut stream = vec![];
     for channel in 0..convolution.channels.len() {
         let form = form_of(convolution, channel, false)?;
-        let weights = weights_of(convolution, channel);
+        let weights = convolution.weights_of(channel);
         let w = |row: usize, column: usize| factor(&form) * i32::from(weights[3 * row + column]);
         stream.extend([form.form, (factor(&form) * form.start) as u32]);
         for column in 0..3 {
@@ -142,7 +137,7 @@ fn stream_any(convolution: &Convolution) -> Option<Vec<u32>> {
             forms = all(true)?;
         }
         let factor = factor(&forms[0]);
-        let weights = places.map(|channel| weights_of(convolution, channel));
+        let weights = places.map(|channel| convolution.weights_of(channel));
         stream.extend(forms.iter().map(|form| (factor * form.start) as u32));
         for column in 0..w.kernel_width {
             for row in 0..w.kernel_height {

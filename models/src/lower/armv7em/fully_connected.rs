@@ -15,7 +15,7 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
     if dense.weight_zero_point() != 0 {
         return false;
     }
-    let (channels, weights) = (dense.channels(), dense.weights());
+    let (channels, weights) = (dense.channels(lowering), dense.weights());
     let rows: Vec<Row<'_>> =
         channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights }).collect();
     let stream = lowering.stream(Algorithm::Vectors, || vector_stream(&rows, dense.input_zero_point(), dense.inputs));

@@ -1,10 +1,11 @@
 //! Convolution, depthwise and transposed convolution.
 
-use super::product::{Channel, Format, Product, in_double};
+use super::product::{Channel, Format, Product, in_double, short_channels};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Geometry, Windows};
 use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em};
+use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 
 /// An int8 convolution, depthwise or not, ready for any kernel.
@@ -119,7 +120,7 @@ pub(super) fn convolve(
     product: &Product,
     kind: Kind,
 ) {
-    let convolution = Convolution::new(input, windows, product, kind);
+    let convolution = Convolution::new(lowering, input, windows, product, kind);
     let mut variants = match (lowering.kernels, &convolution) {
         (Kernels::Armv7em, Some(convolution)) => armv7em::variants(lowering, convolution),
         _ => vec![],
@@ -129,6 +130,7 @@ pub(super) fn convolve(
     variants.insert(place, Variant::PORTABLE);
     match (lowering.choose(variants), convolution) {
         (Some(variant), Some(convolution)) if variant.algorithm != Algorithm::Portable => {
+            lowering.apply(Pass::Requantization, short_channels(&convolution.channels));
             armv7em::lower(lowering, node, &convolution, variant)
         }
         _ => {
@@ -157,16 +159,28 @@ impl Kind {
 
 impl Convolution {
     /// `None` if activations are not int8.
-    fn new(input: TensorId, windows: Windows, product: &Product, kind: Kind) -> Option<Self> {
-        let int8 = matches!(product.format, Format::S8 | Format::S8W4);
-        int8.then(|| Self {
-            input,
-            windows,
-            input_zero_point: product.scalars.input_zero_point,
-            channels: product.channels(),
-            weights: product.int8_weights(),
-            kind,
-        })
+    fn new(lowering: &Lowering<'_>, input: TensorId, windows: Windows, product: &Product, kind: Kind) -> Option<Self> {
+        if !matches!(product.format, Format::S8 | Format::S8W4) {
+            return None;
+        }
+        let (input_zero_point, weights) = (product.scalars.input_zero_point, product.int8_weights());
+        let mut convolution = Self { input, windows, input_zero_point, channels: product.channels(), weights, kind };
+        if lowering.kernels == Kernels::Armv7em {
+            let mut channels = convolution.channels.clone();
+            armv7em::shorten(lowering, &mut channels, input_zero_point, |channel| convolution.weights_of(channel));
+            convolution.channels = channels;
+        }
+        Some(convolution)
+    }
+
+    /// An output channel's weights, tap by tap.
+    pub(in crate::lower) fn weights_of(&self, channel: usize) -> Vec<i8> {
+        let channels = self.channels.len();
+        let taps = self.weights.len() / channels;
+        match self.kind {
+            Kind::Grouped(_) => self.weights[channel * taps..][..taps].to_vec(),
+            Kind::Depthwise(_) => self.weights.iter().skip(channel).step_by(channels).copied().collect(),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Fully connected layers.
 
 use super::conv::{Kind, convolve};
-use super::product::{Channel, Format, Product, in_double, in_single};
+use super::product::{Channel, Format, Product, in_double, in_single, short_channels};
 use crate::graph::{Activation, Node, TensorId};
 use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Windows, int};
 use crate::lower::{Error, InputMode, Kernels, View, armv7em, rows_of};
+use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
@@ -76,7 +77,10 @@ impl Dense {
             return Ok(());
         }
         let fast = lowering.kernels == Kernels::Armv7em && self.product.format == Format::S8;
-        if !(fast && armv7em::fully_connected::lower(lowering, node, &self)) {
+        if fast && armv7em::fully_connected::lower(lowering, node, &self) {
+            let short = short_channels(&self.channels(lowering));
+            lowering.apply(Pass::Requantization, short);
+        } else {
             self.portable(lowering, node);
         }
         Ok(())
@@ -112,8 +116,11 @@ impl Dense {
     }
 
     /// The outputs of an int8 layer.
-    pub(in crate::lower) fn channels(&self) -> Vec<Channel> {
-        self.product.channels()
+    pub(in crate::lower) fn channels(&self, lowering: &Lowering<'_>) -> Vec<Channel> {
+        let (mut channels, weights) = (self.product.channels(), self.weights());
+        let of = |channel: usize| weights[channel * self.inputs..][..self.inputs].to_vec();
+        armv7em::shorten(lowering, &mut channels, self.input_zero_point(), of);
+        channels
     }
 
     /// The weights of an int8 layer: \[outputs, inputs\].

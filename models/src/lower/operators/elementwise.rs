@@ -5,6 +5,7 @@ use super::unary::lookup;
 use crate::graph::{Activation, Binary, Compare as Relation, DType, Node, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::{Error, Kernels, armv7em, rows_of, scale};
+use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::add::{Add, squared_difference};
 use tinderbox_runtime::kernels::compare::{Compare, outcome};
@@ -59,8 +60,10 @@ fn sum(
         .then(|| armv7em::add::search(factors, expected))
         .flatten();
     match kernel {
-        Some(fast) => broadcast(lowering, node, abi::ARMV7EM_ADD_S8, &fast.words()),
-        None => int8(lowering, node, kernels[0], &params.words(), expected),
+        Some(fast) if lowering.apply(Pass::Addition, 1) => {
+            broadcast(lowering, node, abi::ARMV7EM_ADD_S8, &fast.words());
+        }
+        _ => int8(lowering, node, kernels[0], &params.words(), expected),
     }
     Ok(())
 }

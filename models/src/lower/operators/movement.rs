@@ -13,6 +13,7 @@ pub(in crate::lower) use pad::{Padded, paddings_to_merge};
 use crate::graph::{Node, Op, Tensor, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::{Error, rows_of};
+use crate::passes::Pass;
 use crate::plan::dataflow::BufferId;
 use tinderbox_runtime::abi;
 
@@ -107,7 +108,7 @@ fn real_zero(tensor: &Tensor) -> Vec<u8> {
 
 fn move_elements(lowering: &mut Lowering<'_>, node: &Node, input: TensorId, output: TensorId, map: &Map, fill: &[u8]) {
     let (from, to) = (lowering.tensor(input), lowering.tensor(output));
-    if map.moves_nothing(from.elements()) {
+    if map.moves_nothing(from.elements()) && lowering.apply(Pass::Identities, 1) {
         return alias(lowering, input, output);
     }
     add(lowering, node, input, output, map.plan(from, to), fill);
@@ -133,7 +134,7 @@ pub(super) fn reshape(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), Er
 }
 
 /// The output is the input's buffer.
-fn alias(lowering: &mut Lowering<'_>, input: TensorId, output: TensorId) {
+pub(in crate::lower) fn alias(lowering: &mut Lowering<'_>, input: TensorId, output: TensorId) {
     let buffer = lowering.buffer_of(input);
     lowering.buffers[output] = Some(buffer);
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::{Activation, DType, Node, Tensor, TensorId};
 use crate::lower::lowering::Lowering;
-use crate::lower::requant::Requantization;
+use crate::lower::requant::{Requantization, Short};
 use crate::lower::{Error, scale};
 use tinderbox_runtime::kernels::arithmetic::Quantized;
 
@@ -26,6 +26,13 @@ pub(super) enum Format {
 pub(in crate::lower) struct Channel {
     pub(in crate::lower) bias: i32,
     pub(in crate::lower) requantization: Requantization,
+    /// The same in the short form, where it is known to be equal.
+    pub(in crate::lower) short: Option<Short>,
+}
+
+/// How many of them are requantized in the short form.
+pub(in crate::lower) fn short_channels(channels: &[Channel]) -> usize {
+    channels.iter().filter(|channel| channel.short.is_some()).count()
 }
 
 /// Weights, and what becomes of the sums.
@@ -97,6 +104,7 @@ impl Product {
         let channel = |(bias, requantization): (&i64, &Requantization)| Channel {
             bias: *bias as i32,
             requantization: *requantization,
+            short: None,
         };
         self.biases.iter().zip(&self.requantizations).map(channel).collect()
     }
