@@ -127,8 +127,7 @@ pub unsafe extern "C" fn tbx_input(model: *mut Model, index: usize) -> *mut c_vo
 pub unsafe extern "C" fn tbx_invoke(model: *mut Model) -> Status {
     // SAFETY: by this function's contract.
     match unsafe { open(model) } {
-        Ok((executor, _)) if executor.program().pushed != 0 => Status::InputMode,
-        Ok((executor, cursor)) => executor.run_on(cursor),
+        Ok((executor, cursor)) => executor.invoke(cursor),
         Err(status) => status,
     }
 }
@@ -144,25 +143,9 @@ pub unsafe extern "C" fn tbx_invoke(model: *mut Model) -> Status {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tbx_push_row(model: *mut Model, row: *const c_void, bytes: usize) -> Status {
     // SAFETY: by this function's contract.
-    let (executor, cursor) = match unsafe { open(model) } {
-        Ok(opened) => opened,
-        Err(status) => return status,
-    };
-    if row.is_null() {
-        return Status::NullPointer;
-    }
-    if executor.program().pushed == 0 {
-        return Status::InputMode;
-    }
-    match executor.run_on(cursor) {
-        Status::NeedRow => {}
-        Status::Ready => return Status::InputMode,
-        status => return status,
-    }
-    // SAFETY: by this function's contract.
-    match unsafe { take(&executor, cursor, row, bytes) } {
-        Status::Ok => executor.run_on(cursor),
-        status => status,
+    match unsafe { (open(model), bytes_at(row, bytes)) } {
+        (Ok((executor, cursor)), Ok(row)) => executor.push_row(cursor, row),
+        (Err(status), _) | (_, Err(status)) => status,
     }
 }
 
@@ -174,24 +157,20 @@ pub unsafe extern "C" fn tbx_push_row(model: *mut Model, row: *const c_void, byt
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tbx_take_row(model: *mut Model, row: *const c_void, bytes: usize) -> Status {
     // SAFETY: by this function's contract.
-    match unsafe { open(model) } {
-        // SAFETY: by this function's contract.
-        Ok((executor, cursor)) => unsafe { take(&executor, cursor, row, bytes) },
-        Err(status) => status,
+    match unsafe { (open(model), bytes_at(row, bytes)) } {
+        (Ok((executor, cursor)), Ok(row)) => executor.push(cursor, row),
+        (Err(status), _) | (_, Err(status)) => status,
     }
 }
 
 /// # Safety
-/// `row` is null or points at `bytes` bytes.
-unsafe fn take(executor: &Executor<'_>, cursor: &mut Cursor, row: *const c_void, bytes: usize) -> Status {
+/// `row` is null or points at `bytes` bytes, which live for `'a`.
+unsafe fn bytes_at<'a>(row: *const c_void, bytes: usize) -> Result<&'a [u8], Status> {
     if row.is_null() {
-        return Status::NullPointer;
-    }
-    if executor.program().pushed == 0 {
-        return Status::InputMode;
+        return Err(Status::NullPointer);
     }
     // SAFETY: by this function's contract.
-    executor.push(cursor, unsafe { std::slice::from_raw_parts(row.cast(), bytes) })
+    Ok(unsafe { std::slice::from_raw_parts(row.cast(), bytes) })
 }
 
 /// Index of the input whose row is wanted next, or a negative status.

@@ -5,6 +5,30 @@
 
 use core::cell::Cell;
 
+/// The memory of a [`Network`](crate::network::Network): as large as the program's `ARENA_BYTES` and aligned.
+#[repr(C, align(16))]
+pub struct Arena<const BYTES: usize>([u8; BYTES]);
+
+const _: () = assert!(align_of::<Arena<0>>() == crate::program::ARENA_ALIGN);
+
+impl<const BYTES: usize> Arena<BYTES> {
+    /// Zeros, so that a static one takes no flash.
+    pub const fn new() -> Self {
+        Self([0; BYTES])
+    }
+
+    /// All of it.
+    pub fn cells(&mut self) -> Cells<'_> {
+        Cell::from_mut(self.0.as_mut_slice()).as_slice_of_cells()
+    }
+}
+
+impl<const BYTES: usize> Default for Arena<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// A view of arena bytes.
 pub type Cells<'a> = &'a [Cell<u8>];
 
@@ -26,8 +50,8 @@ pub fn store(from: &[u8], to: Cells<'_>) {
     crate::abi::bytes::store(from, to);
 }
 
-/// An element type of the arena: little-endian, at any alignment.
-pub trait Element: Copy {
+/// An element type of the arena: a number, little-endian, at any alignment.
+pub trait Element: Copy + sealed::Number {
     /// Size in bytes.
     const BYTES: usize;
     /// Element `index` of a view, or `None` past its end.
@@ -36,8 +60,15 @@ pub trait Element: Copy {
     fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()>;
 }
 
+mod sealed {
+    /// A type without padding, of which any bytes are a value.
+    pub trait Number {}
+}
+
 macro_rules! element {
     ($($type:ty),*) => { $(
+        impl sealed::Number for $type {}
+
         impl Element for $type {
             const BYTES: usize = size_of::<$type>();
 

@@ -67,7 +67,28 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Takes the next row of the input that [`Self::wanted`] names.
+    /// Runs one inference on the inputs in the arena.
+    pub fn invoke(&self, cursor: &mut Cursor) -> Status {
+        if self.program.pushed == 0 { self.run_on(cursor) } else { Status::InputMode }
+    }
+
+    /// Takes the next row and does all the work that it makes possible.
+    pub fn push_row(&self, cursor: &mut Cursor, row: &[u8]) -> Status {
+        if self.program.pushed == 0 {
+            return Status::InputMode;
+        }
+        match self.run_on(cursor) {
+            Status::NeedRow => {}
+            Status::Ready => return Status::InputMode,
+            status => return status,
+        }
+        match self.push(cursor, row) {
+            Status::Ok => self.run_on(cursor),
+            status => status,
+        }
+    }
+
+    /// Takes the next row of the input that [`Self::wanted`] names; [`Status::InputMode`] if none is wanted now.
     pub fn push(&self, cursor: &mut Cursor, row: &[u8]) -> Status {
         match self.take(cursor, row) {
             Some(Status::Ok) => {

@@ -2,7 +2,7 @@
 //!
 //! No heap, no panics, no globals; floats only where the model has them. A program is constant data: tensors as rings of
 //! rows, nodes that name their kernels, and a schedule that the compiler proved. [`executor`] walks the schedule,
-//! [`kernels`] do the arithmetic, [`abi`] is the door for C.
+//! [`kernels`] do the arithmetic, [`network`] is the door for Rust, [`abi`] the one for C.
 //!
 //! `unsafe` lives in two rooms: [`abi`] (raw pointers from C become typed views, once) and the instruction-set
 //! kernels under `kernels/`. Everything else is compiled under `forbid(unsafe_code)`.
@@ -18,6 +18,8 @@ pub mod arena;
 pub mod executor;
 #[deny(unsafe_code)]
 pub mod kernels;
+#[forbid(unsafe_code)]
+pub mod network;
 #[forbid(unsafe_code)]
 pub mod numeric;
 #[forbid(unsafe_code)]

@@ -74,6 +74,10 @@ pub struct Node<'a> {
     pub state_bytes: u32,
 }
 
+/// Weights in emitted Rust source, aligned as kernels expect them.
+#[repr(C, align(4))]
+pub struct Weights<const BYTES: usize>(pub [u8; BYTES]);
+
 /// Memory that survives from one inference to the next.
 #[repr(C)]
 #[derive(Clone, Copy)]

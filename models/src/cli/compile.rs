@@ -1,13 +1,16 @@
 //! `tinderbox compile`.
 
 use super::{Failure, InputArguments, Limits, PassArguments, build, files, interface};
-use std::path::PathBuf;
+use clap::ValueEnum;
+use std::path::{Path, PathBuf};
 use tinderbox::compile::Options;
-use tinderbox::emit::c::{emit, identifier};
+use tinderbox::emit::{self, identifier};
+use tinderbox::graph::Graph;
 use tinderbox::passes::Passes;
+use tinderbox::program::Image;
 use tinderbox::report::Report;
 use tinderbox::run::library::device_library;
-use tinderbox::target;
+use tinderbox::target::{self, Target};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -16,6 +19,9 @@ pub(super) struct Arguments {
     /// Instruction set of the device
     #[arg(long)]
     target: String,
+    /// Language of the program
+    #[arg(long, value_enum, default_value_t)]
+    emit: Language,
     /// Name of the files and C symbols (default: the model file's)
     #[arg(long)]
     name: Option<String>,
@@ -25,9 +31,19 @@ pub(super) struct Arguments {
     limits: Limits,
     #[command(flatten)]
     passes: PassArguments,
-    /// Folder for NAME.c, NAME.h, tinderbox.h, libtinderbox.a and report.json
+    /// Folder for report.json and NAME.c, NAME.h, tinderbox.h, libtinderbox.a, or NAME.rs
     #[arg(short, long)]
     output: PathBuf,
+}
+
+/// What firmware is written in.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Language {
+    /// C or C++: a source and a header, with the library that runs them
+    #[default]
+    C,
+    /// Rust: a module for the crate tinderbox-runtime
+    Rust,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -38,15 +54,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (graph, image) = build(&arguments.model, &options)?;
     let stem = arguments.model.file_stem().unwrap_or_default().to_string_lossy();
     let name = identifier(arguments.name.as_deref().unwrap_or(&stem));
-    let sources = emit(&name, &interface(&graph, mode)?, &image);
-    let library = std::fs::read(device_library(target).map_err(Failure::failed)?).map_err(Failure::failed)?;
-    let header = std::fs::read(target::home().join("runtime/include/tinderbox.h")).map_err(Failure::failed)?;
-    let folder = &arguments.output;
+    let (seen, folder) = (interface(&graph, mode)?, &arguments.output);
+    let files = match arguments.emit {
+        Language::C => c_files(target, &name, &seen, &image)?,
+        Language::Rust => vec![(format!("{name}.rs"), emit::rust::emit(&seen, &image).into_bytes())],
+    };
     std::fs::create_dir_all(folder).map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))?;
-    files::write(&folder.join("libtinderbox.a"), &library)?;
-    files::write(&folder.join("tinderbox.h"), &header)?;
-    files::write(&folder.join(format!("{name}.h")), sources.header.as_bytes())?;
-    files::write(&folder.join(format!("{name}.c")), sources.source.as_bytes())?;
+    for (name, contents) in files {
+        files::write(&folder.join(name), &contents)?;
+    }
     let report = Report::new(target.name, &graph, &image).with_predictions(&image, options.costs.as_ref());
     Ok(files::write_json(&folder.join("report.json"), &report)?)
+}
+
+/// Names and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// All that C firmware needs.
+fn c_files(target: &Target, name: &str, seen: &Graph, image: &Image) -> Result<Files, Failure> {
+    let library = device_library(target).map_err(Failure::failed)?;
+    let read = |path: &Path| std::fs::read(path).map_err(Failure::failed);
+    let sources = emit::c::emit(name, seen, image);
+    Ok(vec![
+        ("libtinderbox.a".into(), read(&library)?),
+        ("tinderbox.h".into(), read(&target::home().join("runtime/include/tinderbox.h"))?),
+        (format!("{name}.h"), sources.header.into_bytes()),
+        (format!("{name}.c"), sources.source.into_bytes()),
+    ])
 }

@@ -1,10 +1,10 @@
 //! A program as C99 source and header: constant data that links against `libtinderbox.a`.
 
+use super::text::{comment, line, operands};
 use crate::graph::{DType, Graph, Tensor};
 use crate::plan::stream::Period;
 use crate::program::{Image, ImageNode};
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use tinderbox_runtime::program::ABI_VERSION;
 
 /// The two files.
@@ -17,18 +17,9 @@ pub struct Sources {
 }
 
 /// Writes `image`, compiled from `graph`, or in a stream for this [`interface`](crate::stream::interface), under a name
-/// that [`identifier`] made.
+/// that [`identifier`](super::identifier) made.
 pub fn emit(name: &str, graph: &Graph, image: &Image) -> Sources {
     Sources { source: source(name, graph, image), header: header(name, graph, image) }
-}
-
-/// The nearest C identifier.
-pub fn identifier(name: &str) -> String {
-    let mut letters: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    if !letters.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        letters.insert_str(0, "model_");
-    }
-    letters
 }
 
 fn source(name: &str, graph: &Graph, image: &Image) -> String {
@@ -201,11 +192,8 @@ fn header(name: &str, graph: &Graph, image: &Image) -> String {
         [("INPUT", &graph.inputs, image.inputs()), ("OUTPUT", &graph.outputs, image.outputs())]
     {
         line(o, format_args!("#define {upper}_{what}S {}", tensors.len()));
-        for (i, (tensor, index)) in tensors.iter().zip(indices).enumerate() {
-            let view = image.tensors()[usize::from(*index)];
-            // In a stream the caller sees a row at a time.
-            let rows = if image.plan().period.is_some() { 1 } else { view.rows };
-            operand(o, &format!("{upper}_{what}_{i}"), &graph.tensors[*tensor], (rows, view.row_bytes));
+        for (i, (tensor, rows)) in operands(graph, image, tensors, indices).enumerate() {
+            operand(o, &format!("{upper}_{what}_{i}"), tensor, rows);
         }
     }
     line(o, format_args!("\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n"));
@@ -270,14 +258,4 @@ fn slice(name: &str, len: usize) -> String {
 /// C has no literal for the smallest int.
 fn int32(n: &i32) -> String {
     if *n == i32::MIN { "(-2147483647 - 1)".into() } else { n.to_string() }
-}
-
-/// Text from a model's file, made harmless inside a comment or a string.
-fn comment(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_graphic() && !"*\\\"?".contains(c) || c == ' ' { c } else { '_' }).collect()
-}
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "{text}");
 }

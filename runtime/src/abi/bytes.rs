@@ -1,6 +1,6 @@
 //! Bytes moved by the machine's own means: C's `memcpy`, which every target has.
 
-use crate::arena::Cells;
+use crate::arena::{Cells, Element};
 
 /// Copies as many bytes as both have.
 #[inline]
@@ -27,4 +27,12 @@ pub(crate) fn store(from: &[u8], to: Cells<'_>) {
     // SAFETY: both are live views of at least `bytes` bytes; nobody else writes to `from`, so that it does not overlap
     // cells; `Cell` allows shared writes.
     unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), to.as_ptr().cast_mut().cast(), bytes) }
+}
+
+/// Numbers as the arena holds them.
+#[inline]
+pub(crate) fn of<T: Element>(values: &[T]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little")) };
+    // SAFETY: `Element` is sealed: its types have no padding. The view is as long as `values` and lives no longer.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
