@@ -283,13 +283,16 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
     Ok(plan)
 }
 
-/// Steps at which the lower bound is looked for.
+/// Steps at which the lower bound is looked for, fewer where that is a lot of work.
 const BOUND_SAMPLES: usize = 24;
+/// A few seconds.
+const BOUND_WORK: usize = 1 << 29;
 
-/// The bound at the worst moments of this order: those are where it is likely to be high.
+/// The bound at the worst moments of this order, where it is likely to be high, and at some others.
 fn lower_bound(demand: &Demand<'_>, draft: &Draft) -> usize {
     let worst = draft.worst.saturating_sub(1) as usize;
-    let spread = (draft.events.len() / BOUND_SAMPLES).max(1);
-    let samples = (0..draft.events.len()).step_by(spread).chain([worst.min(draft.events.len().saturating_sub(1))]);
+    let count = BOUND_SAMPLES.min(BOUND_WORK / bound::work(demand));
+    let spread = draft.events.len().div_ceil(count.max(1)).max(1);
+    let samples = std::iter::once(worst).chain((0..draft.events.len()).step_by(spread)).take(count);
     samples.filter_map(|i| draft.events.get(i)).map(|event| bound::at(demand, *event)).max().unwrap_or(0)
 }

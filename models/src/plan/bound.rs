@@ -13,6 +13,13 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 const INFINITE: u64 = u64::MAX / 4;
 
+/// About how much work one call of [`at`] is: the square of the number of vertices.
+pub fn work(demand: &Demand<'_>) -> usize {
+    let rows: usize = demand.flow.buffers.iter().map(|buffer| buffer.rows).sum();
+    let vertices = rows + demand.needed.iter().sum::<usize>();
+    vertices.saturating_mul(vertices).max(1)
+}
+
 /// The least bytes in use at the moment of `event`, whatever was done before it.
 pub fn at(demand: &Demand<'_>, event: Event) -> usize {
     let mut closure = Closure::new(demand);
