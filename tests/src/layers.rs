@@ -30,7 +30,7 @@ impl Builder {
         self.graph.outputs.push(id);
     }
 
-    fn tensor(&mut self, tensor: Tensor) -> TensorId {
+    pub(crate) fn tensor(&mut self, tensor: Tensor) -> TensorId {
         self.graph.tensors.push(tensor);
         self.graph.tensors.len() - 1
     }
@@ -42,18 +42,24 @@ impl Builder {
         self.activation_like(shape, Quantization::per_tensor(scale, zero_point))
     }
 
-    fn activation_like(&mut self, shape: &[usize], quant: Quantization) -> TensorId {
+    pub(crate) fn activation_like(&mut self, shape: &[usize], quant: Quantization) -> TensorId {
         let name = format!("t{}", self.graph.tensors.len());
         let shape = shape.to_vec();
         self.tensor(Tensor { name, shape, dtype: DType::I8, quant: Some(quant), data: None, bits: 8 })
     }
 
-    fn constant(&mut self, shape: &[usize], dtype: DType, data: Vec<u8>, quant: Option<Quantization>) -> TensorId {
+    pub(crate) fn constant(
+        &mut self,
+        shape: &[usize],
+        dtype: DType,
+        data: Vec<u8>,
+        quant: Option<Quantization>,
+    ) -> TensorId {
         let (name, shape, bits) = (format!("c{}", self.graph.tensors.len()), shape.to_vec(), 8 * dtype.bytes() as u8);
         self.tensor(Tensor { name, shape, dtype, quant, data: Some(Arc::from(data)), bits })
     }
 
-    fn node(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> TensorId {
+    pub(crate) fn node(&mut self, op: Op, inputs: &[TensorId], output: TensorId) -> TensorId {
         let name = self.graph.tensors[output].name.clone();
         let inputs = inputs.iter().map(|id| Some(*id)).collect();
         self.graph.nodes.push(Node { name, op, inputs, outputs: vec![output] });
@@ -61,7 +67,7 @@ impl Builder {
     }
 
     /// Int8 weights, extremes among them: from -127, or from -128 now and then.
-    fn weights(&mut self, shape: &[usize], channels: usize, axis: usize) -> TensorId {
+    pub(crate) fn weights(&mut self, shape: &[usize], channels: usize, axis: usize) -> TensorId {
         let lowest = if self.rng.u8(0..8) == 0 { -128 } else { -127 };
         let extreme = self.rng.u8(0..6) == 0;
         let count = shape.iter().product();
@@ -82,12 +88,12 @@ impl Builder {
     }
 
     /// In the units of the products that it is added to.
-    fn bias(&mut self, input: TensorId, weights: TensorId, channels: usize) -> TensorId {
+    pub(crate) fn bias(&mut self, input: TensorId, weights: TensorId, channels: usize) -> TensorId {
         let range = if self.rng.u8(0..8) == 0 { 1_000_000 } else { 4000 };
         let data = (0..channels).flat_map(|_| self.rng.i32(-range..range).to_le_bytes()).collect();
         let scale = |id: TensorId| self.graph.tensors[id].quant.as_ref().map_or(vec![], |quant| quant.scales.clone());
-        let scales = scale(weights).iter().map(|weight| scale(input)[0] * weight).collect();
-        let quant = Quantization { scales, zero_points: vec![0; channels], axis: 0 };
+        let scales: Vec<f32> = scale(weights).iter().map(|weight| scale(input)[0] * weight).collect();
+        let quant = Quantization { zero_points: vec![0; scales.len()], scales, axis: 0 };
         self.constant(&[channels], DType::I32, data, Some(quant))
     }
 
@@ -95,7 +101,7 @@ impl Builder {
         [Activation::None, Activation::Relu, Activation::Relu6][self.rng.usize(0..3)]
     }
 
-    fn shape(&self, id: TensorId) -> Vec<usize> {
+    pub(crate) fn shape(&self, id: TensorId) -> Vec<usize> {
         self.graph.tensors[id].shape.clone()
     }
 
@@ -182,7 +188,7 @@ impl Builder {
     }
 
     /// A tensor of the scale of another.
-    fn same_numbers(&mut self, of: TensorId, shape: &[usize]) -> TensorId {
+    pub(crate) fn same_numbers(&mut self, of: TensorId, shape: &[usize]) -> TensorId {
         let quant = self.graph.tensors[of].quant.clone().expect("activations are quantized");
         self.activation_like(shape, quant)
     }
@@ -244,32 +250,4 @@ pub fn random_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
             None => b = Builder { graph: Graph { name: b.graph.name, ..Graph::default() }, rng: b.rng },
         }
     }
-}
-
-/// A small network of convolutions with branches that are added up, and a fully connected layer now and then.
-pub fn random_network(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
-    let mut b = Builder::new(seed);
-    let shape = [1, b.rng.usize(1..12), b.rng.usize(1..12), b.rng.usize(1..10)];
-    let mut all = vec![b.input(&shape)];
-    for _ in 0..b.rng.usize(1..7) {
-        // Mostly the newest tensor, so that networks are deep rather than wide.
-        let input = if b.rng.u8(0..3) == 0 { all[b.rng.usize(0..all.len())] } else { all[all.len() - 1] };
-        let shape = b.shape(input);
-        let alike: Vec<TensorId> = all.iter().copied().filter(|id| b.shape(*id) == shape).collect();
-        let (kernel, s) = ((b.rng.usize(1..5), b.rng.usize(1..5)), b.rng.usize(1..3));
-        let (stride, out) = (Stride { h: s, w: s }, if b.rng.bool() { shape[3] } else { b.rng.usize(1..12) });
-        let padding = if b.rng.u8(0..4) == 0 { Padding::Valid } else { Padding::Same };
-        let other = alike[b.rng.usize(0..alike.len())];
-        all.extend(match b.rng.u8(0..5) {
-            0 | 1 => b.conv(input, out, kernel, stride, padding),
-            2 | 3 => b.depthwise(input, kernel, stride, padding),
-            _ => Some(b.add(input, other)),
-        });
-    }
-    let last = all[all.len() - 1];
-    let output = if all.len() == 1 || b.rng.u8(0..4) == 0 { b.fully_connected(last, 5) } else { last };
-    b.output(output);
-    b.graph.prune();
-    let values = b.values(4);
-    (b.graph, values)
 }

@@ -2,6 +2,8 @@
 
 pub mod cases;
 pub mod layers;
+pub mod network;
+pub mod tflm;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,87 +1,82 @@
-//! Random small networks against TensorFlow Lite Micro itself: the same bytes. `GRAPHS` asks for more of them, `SEED` for
-//! others; `TINDERBOX_ORACLE` is a Python with the package tflite-micro.
+//! Random small networks against TensorFlow Lite Micro itself: the same bytes, whatever the kernels, the way of the input
+//! and the segments. `GRAPHS` asks for more networks, `SEED` for others.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tinderbox::compile::{Options, compile};
-use tinderbox::export;
+use tinderbox::graph::Graph;
 use tinderbox::lower::{InputMode, Kernels};
+use tinderbox::plan::{self, Grouping};
 use tinderbox::run::host;
-use tinderbox_tests::layers::random_network;
-
-/// A Python process that answers with TFLM's outputs.
-struct Oracle {
-    process: Child,
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Oracle {
-    /// `None`, with a word on stderr, where Python or the package is missing.
-    fn start() -> Option<Self> {
-        let python = std::env::var_os("TINDERBOX_ORACLE").unwrap_or_else(|| "python3".into());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle.py");
-        let mut command = Command::new(&python);
-        let process = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let ready = process.ok().and_then(|mut process| {
-            let (questions, answers) = (process.stdin.take()?, BufReader::new(process.stdout.take()?));
-            let mut oracle = Self { process, questions, answers };
-            let mut line = String::new();
-            oracle.answers.read_line(&mut line).ok()?;
-            (line == "ready\n").then_some(oracle)
-        });
-        if ready.is_none() {
-            eprintln!("SKIPPED: {} has no tflite-micro; set TINDERBOX_ORACLE", python.display());
-        }
-        ready
-    }
-
-    fn ask(&mut self, model: &[u8], inferences: &[Vec<&[u8]>]) -> std::io::Result<Vec<u8>> {
-        self.questions.write_all(&(model.len() as u32).to_le_bytes())?;
-        self.questions.write_all(model)?;
-        self.questions.write_all(&(inferences.len() as u32).to_le_bytes())?;
-        inferences.iter().flatten().try_for_each(|input| self.questions.write_all(input))?;
-        self.questions.flush()?;
-        let mut size = [0; 4];
-        self.answers.read_exact(&mut size)?;
-        let mut outputs = vec![0; u32::from_le_bytes(size) as usize];
-        self.answers.read_exact(&mut outputs)?;
-        Ok(outputs)
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use tinderbox::{export, import};
+use tinderbox_tests::network::{Network, network};
+use tinderbox_tests::tflm::{Refused, Tflm};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// Of the networks, those that TFLM cannot run.
+const MOST_REFUSED: f64 = 0.02;
+
 #[test]
 fn random_networks_equal_tflm() {
-    let Some(mut oracle) = Oracle::start() else { return };
-    let first = number("SEED", 0);
-    for seed in first..first + number("GRAPHS", 300) {
-        let (graph, values) = random_network(seed);
-        graph.validate().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let Some(tflm) = Tflm::start() else { return };
+    let tflm = RefCell::new(tflm);
+    let (refused, operators) = (RefCell::new(BTreeMap::new()), RefCell::new(BTreeMap::new()));
+    let graphs = number("GRAPHS", 300);
+    let config = Config { cases: graphs as u32, failure_persistence: None, ..Config::default() };
+    let seed: Vec<u8> = number("SEED", 0).to_le_bytes().repeat(4);
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let result = runner.run(&network(), |network| {
+        let (graph, values) = network.build();
+        graph.validate().map_err(|error| TestCaseError::fail(format!("not a network: {error}")))?;
         let inferences: Vec<Vec<&[u8]>> = values.iter().map(|i| i.iter().map(Vec::as_slice).collect()).collect();
         let model = export::to_bytes(&graph);
-        let wanted = oracle.ask(&model, &inferences).unwrap_or_else(|error| panic!("seed {seed}: TFLM ended: {error}"));
-        for (kernels, input_mode) in [(Kernels::Portable, InputMode::Whole), (Kernels::Armv7em, InputMode::Rows)] {
-            let image = compile(&graph, &Options { kernels, input_mode, ..Options::default() });
-            let image = image.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-            let found = host::run(&image, &inferences, false).expect("runs").concat().concat();
-            if found != wanted {
-                let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("differs-{seed}.tflite"));
-                std::fs::write(&file, &model).expect("write the model");
-                panic!("seed {seed}, {kernels:?}: {} differs from TFLM", file.display());
-            }
+        match tflm.borrow_mut().run(&model, &inferences, graph.outputs.len()) {
+            Ok(wanted) => equals(&model, &inferences, &wanted).map_err(TestCaseError::fail)?,
+            Err(Refused(why)) => *refused.borrow_mut().entry(why).or_insert(0) += 1,
+        }
+        graph.nodes.iter().for_each(|node| *operators.borrow_mut().entry(node.op.name()).or_insert(0) += 1);
+        Ok(())
+    });
+    if let Err(TestError::Fail(why, network)) = result {
+        panic!("{why}\n{} shows it: {network:?}", keep(&network));
+    }
+    let (refused, operators): (BTreeMap<String, u32>, BTreeMap<&str, u32>) = (refused.take(), operators.take());
+    eprintln!("{graphs} networks; TFLM refused: {refused:?}; operators: {operators:?}");
+    assert!(f64::from(refused.values().sum::<u32>()) <= MOST_REFUSED * graphs as f64, "TFLM refuses too many");
+}
+
+/// Compares what a model file computes, compiled in several ways.
+fn equals(model: &[u8], inferences: &[Vec<&[u8]>], wanted: &[u8]) -> Result<(), String> {
+    let graph = import::import_bytes("network", model).map_err(|error| error.to_string())?;
+    for options in ways() {
+        let image = compile(&graph, &options).map_err(|error| error.to_string())?;
+        let found = host::run(&image, inferences, false).map_err(|error| error.to_string())?;
+        if found.concat().concat() != wanted {
+            let Options { kernels, input_mode, plan, .. } = options;
+            return Err(format!("{kernels:?} kernels, {input_mode:?} input, {plan:?}: differs from TFLM"));
         }
     }
+    Ok(())
+}
+
+fn ways() -> [Options; 3] {
+    let by_layer = plan::Options { grouping: Grouping::Single, no_fresh_rows: true };
+    [
+        Options::default(),
+        Options { kernels: Kernels::Armv7em, input_mode: InputMode::Rows, ..Options::default() },
+        Options { input_mode: InputMode::Rows, plan: by_layer, ..Options::default() },
+    ]
+}
+
+/// Stores a network's model, and tells where.
+fn keep(network: &Network) -> String {
+    let (graph, _): (Graph, _) = network.build();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("differs.tflite");
+    std::fs::write(&file, export::to_bytes(&graph)).expect("write the model");
+    file.display().to_string()
 }

@@ -22,7 +22,7 @@ pub fn multiplier(real: f64) -> Multiplier {
 }
 
 /// `real = significand * 2^exponent` with the significand in [1/2, 1): C's `frexp` for positive numbers.
-fn split(real: f64) -> (f64, i32) {
+pub(super) fn split(real: f64) -> (f64, i32) {
     let mut exponent = 0;
     let mut significand = real;
     while significand >= 1.0 {

@@ -127,8 +127,11 @@ fn real(x: Format, y: Format, f: impl Fn(f32) -> f32 + 'static) -> Function {
 /// A function of the argument as Q4.27 that stays in bounds beyond +-16.
 fn sigmoid(x: Format, f: impl Fn(Q<4>) -> i32 + 'static) -> Function {
     const BITS: i32 = 4;
-    let scale = scale::multiplier(f64::from(x.scale) * f64::from(1 << (31 - BITS)));
-    let radius = (15.0 * f64::from(1 << (31 - BITS)) / f64::from(scale.shift).exp2()).floor() as i32;
+    const ONE: f64 = (1 << (31 - BITS)) as f64;
+    let scale = f64::from(x.scale) * ONE;
+    let (_, shift) = scale::split(scale);
+    let radius = (15.0 * ONE / f64::from(shift).exp2()).floor() as i32;
+    let scale = scale::multiplier(scale);
     Box::new(move |q| match i32::from(q) - x.zero_point {
         small if small <= -radius => i8::MIN,
         large if large >= radius => i8::MAX,
@@ -172,12 +175,12 @@ fn hard_swish(x: Format, y: Format) -> Option<Function> {
         if relu.shift > 0 {
             gate = shift_left(gate, 1);
         } else {
-            gate = rounding_shift_right(gate.into(), -relu.shift as u32) as i16;
+            gate = short_shift_right(gate, -relu.shift as u32);
         }
         // From -1..1 to 0..1.
         let gate = (i32::from(gate) + (1 << 15)) >> 1;
-        let product = gate * i32::from(scaled) / (1 << 15);
-        i8::saturated(rounding_shift_right(product, -output.shift as u32) + y.zero_point)
+        let product = (gate * i32::from(scaled) / (1 << 15)) as i16;
+        i8::saturated(i32::from(short_shift_right(product, -output.shift as u32)) + y.zero_point)
     }))
 }
 
@@ -191,6 +194,13 @@ fn high_mul(a: i16, b: i16) -> i16 {
     let product = i32::from(a) * i32::from(b);
     let nudge = if product >= 0 { 1 << 14 } else { 1 - (1 << 14) };
     i16::saturated((product + nudge) / (1 << 15))
+}
+
+/// gemmlowp's `RoundingDivideByPOT` of 16 bits. Beyond 15, its mask has all bits, and what is not negative gives 1.
+fn short_shift_right(x: i16, bits: u32) -> i16 {
+    let mask = ((1i64 << bits) - 1) as i16;
+    let threshold = (mask >> 1) + i16::from(x < 0);
+    (x >> bits.min(15)) + i16::from(x & mask > threshold)
 }
 
 fn shift_left(x: i16, bits: i32) -> i16 {
@@ -222,4 +232,27 @@ pub(super) fn interpolation_table(low: f32, high: f32, f: impl Fn(f32) -> f32) -
         (sample - bias) as i16
     };
     (0..steps).map(entry).chain([at(high).round() as i16]).flat_map(i16::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values are TFLM's.
+    fn values(kind: Unary, x: f32, y: (f32, i32)) -> Vec<i8> {
+        let format = |(scale, zero_point)| Format { scale, zero_point, flip: 0 };
+        let f = function(kind, format((x, 0)), format(y)).unwrap();
+        [-128, -1, 0, 1, 127].map(f).to_vec()
+    }
+
+    #[test]
+    fn sigmoids_of_large_steps_have_nothing_between_the_ends() {
+        assert_eq!(values(Unary::Logistic, 6662.8706, (1.0 / 256.0, -128)), [-128, -128, -128, 127, 127]);
+        assert_eq!(values(Unary::Tanh, 9.0, (1.0 / 128.0, 0)), [-128, -128, -128, 127, 127]);
+    }
+
+    #[test]
+    fn hard_swish_to_large_steps_shifts_by_more_than_16_bits() {
+        assert_eq!(values(Unary::HardSwish, 1.0, (27652.0, 0)), [1, -1, 1, 1, 1]);
+    }
 }

@@ -13,7 +13,7 @@ pub(in crate::lower) fn search(factors: [f64; 2], expected: impl Fn(i8, i8) -> i
         .map(|(a, b)| [a.into(), b.into(), expected(a, b).into()])
         .collect();
     let [ideal_a, ideal_b] = factors.map(|factor| (factor * f64::from(1 << 24)).round());
-    if ideal_a + ideal_b > f64::from(1 << 30) {
+    if ideal_a.abs() + ideal_b.abs() > f64::from(1 << 30) {
         return None;
     }
     let mut candidates: Vec<(i32, i32)> = (-NEAR..=NEAR).flat_map(|a| (-NEAR..=NEAR).map(move |b| (a, b))).collect();
@@ -52,4 +52,14 @@ fn constant(table: &[[i32; 3]], ma: i32, mb: i32) -> Option<Add> {
     let fits_halfword = |n: i64| i16::try_from(n >> 16).is_ok();
     let all = fits(r) && [smallest, largest].iter().all(|x| fits(r + x) && fits_halfword(r + x));
     all.then_some(Add { ma, mb, r: r as i32 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_beyond_32_bits_have_no_kernel() {
+        assert_eq!(search([148.0, -148.0], i8::wrapping_sub), None);
+    }
 }
