@@ -10,6 +10,8 @@ use assembly::MAX_SCALE;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tinderbox::graph::{Activation, Graph, Padding, Stride, Unary};
 
 /// A network.
@@ -107,6 +109,8 @@ struct Weights {
     out: usize,
     per_channel: bool,
     bias: bool,
+    /// Every other output channel has weights of zero.
+    silent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +148,17 @@ impl Network {
     pub fn build(&self) -> (Graph, Vec<Vec<Vec<u8>>>) {
         assembly::build(self)
     }
+}
+
+/// The random numbers of a seed.
+pub fn rng(seed: u64) -> TestRng {
+    TestRng::from_seed(RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4))
+}
+
+/// The network of a seed, and values for some inferences.
+pub fn random_network(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng(seed));
+    network().new_tree(&mut runner).expect("nothing is filtered").current().build()
 }
 
 /// Any network.
@@ -198,11 +213,8 @@ const UNARY: &[Unary] = &[
 
 fn products() -> impl Strategy<Value = Kind> {
     let weights = || {
-        (1usize..10, any::<bool>(), prop::bool::weighted(0.8)).prop_map(|(out, per_channel, bias)| Weights {
-            out,
-            per_channel,
-            bias,
-        })
+        (1usize..10, any::<bool>(), prop::bool::weighted(0.8), prop::bool::weighted(0.2))
+            .prop_map(|(out, per_channel, bias, silent)| Weights { out, per_channel, bias, silent })
     };
     prop_oneof![
         3 => (window(), weights()).prop_map(|(window, weights)| Kind::Conv(window, weights)),

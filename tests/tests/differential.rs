@@ -1,17 +1,18 @@
-//! Random small networks against TensorFlow Lite Micro itself: the same bytes, whatever the kernels, the way of the input
-//! and the segments. `GRAPHS` asks for more networks, `SEED` for others.
+//! Random small networks against TensorFlow Lite Micro itself: the same bytes, whatever the kernels, the way of the input,
+//! the segments and the passes. `GRAPHS` asks for more networks, `SEED` for others.
 
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tinderbox::compile::{Options, compile};
 use tinderbox::graph::Graph;
 use tinderbox::lower::{InputMode, Kernels};
+use tinderbox::passes::{Pass, Passes};
 use tinderbox::plan::{self, Grouping};
 use tinderbox::run::host;
 use tinderbox::{export, import};
-use tinderbox_tests::network::{Network, network};
+use tinderbox_tests::network::{Network, network, rng};
 use tinderbox_tests::tflm::{Refused, Tflm};
 
 fn number(name: &str, default: u64) -> u64 {
@@ -28,8 +29,7 @@ fn random_networks_equal_tflm() {
     let (refused, operators) = (RefCell::new(BTreeMap::new()), RefCell::new(BTreeMap::new()));
     let graphs = number("GRAPHS", 300);
     let config = Config { cases: graphs as u32, failure_persistence: None, ..Config::default() };
-    let seed: Vec<u8> = number("SEED", 0).to_le_bytes().repeat(4);
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let mut runner = TestRunner::new_with_rng(config, rng(number("SEED", 0)));
     let result = runner.run(&network(), |network| {
         let (graph, values) = network.build();
         graph.validate().map_err(|error| TestCaseError::fail(format!("not a network: {error}")))?;
@@ -69,7 +69,12 @@ fn ways() -> [Options; 3] {
     [
         Options::default(),
         Options { kernels: Kernels::Armv7em, input_mode: InputMode::Rows, ..Options::default() },
-        Options { input_mode: InputMode::Rows, plan: by_layer, ..Options::default() },
+        Options {
+            input_mode: InputMode::Rows,
+            plan: by_layer,
+            passes: Passes::without(&Pass::ALL),
+            ..Options::default()
+        },
     ]
 }
 

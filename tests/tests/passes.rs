@@ -7,7 +7,8 @@ use tinderbox::import::import;
 use tinderbox::lower::Kernels;
 use tinderbox::passes::{Pass, Passes};
 use tinderbox::run::{Results, host};
-use tinderbox_tests::layers::{Builder, random_layer, random_network};
+use tinderbox_tests::layers::{Builder, random_layer};
+use tinderbox_tests::network::random_network;
 use tinderbox_tests::{models, shared};
 
 /// How often each pass did something.

@@ -149,4 +149,13 @@ impl Assembly {
         let data = (0..shape.iter().product()).map(|_| self.b.rng.u8(..)).collect();
         self.b.constant(shape, DType::I8, data, Some(quant))
     }
+
+    /// Makes every other index of the axis of an int8 constant zero.
+    pub(super) fn silence(&mut self, id: TensorId, shape: &[usize], axis: usize) {
+        let inner: usize = shape[axis + 1..].iter().product();
+        let data = self.b.graph.tensors[id].data.take().expect("a constant");
+        let is_silent = |i: usize| (i / inner % shape[axis]).is_multiple_of(2);
+        let data = data.iter().enumerate().map(|(i, value)| if is_silent(i) { 0 } else { *value });
+        self.b.graph.tensors[id].data = Some(data.collect());
+    }
 }

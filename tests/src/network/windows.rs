@@ -65,6 +65,9 @@ fn product(a: &mut Assembly, x: TensorId, shape: &[usize], axis: usize, weights:
         true => a.b.weights(shape, channels, axis),
         false => a.b.weights(shape, 1, 0),
     };
+    if weights.silent {
+        a.silence(w, shape, axis);
+    }
     let mut operands = vec![x, w];
     if weights.bias {
         operands.push(a.b.bias(x, w, channels));
