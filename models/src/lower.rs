@@ -6,6 +6,8 @@
 //! contiguous.
 
 mod armv7em;
+mod form;
+mod host;
 mod layer;
 mod lowering;
 mod operators;
@@ -54,6 +56,8 @@ pub enum Kernels {
     Portable,
     /// Those for the DSP extension too.
     Armv7em,
+    /// Those for the machine that the compiler runs on too, in this process only.
+    Host,
 }
 
 /// Which way inputs reach the network.

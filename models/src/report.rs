@@ -28,7 +28,7 @@ pub struct Report {
     pub model_bytes: Option<u64>,
     /// Deepest use of the stack.
     pub stack_bytes: Option<u64>,
-    /// The kernels that the runtime was built with: `armv7em` or `portable`.
+    /// The kernels that the runtime was built with, `armv7em` or `portable`; on the host the vectors that they use.
     pub kernel_set: Option<String>,
     /// Bytes of flash.
     pub flash: Flash,
@@ -40,6 +40,8 @@ pub struct Report {
     pub instructions: Option<u64>,
     /// The same as the compiler predicts it, where it knows what the target's kernels cost.
     pub predicted_instructions: Option<u64>,
+    /// Microseconds of an inference on the host; the median of many.
+    pub latency_us: Option<f64>,
     /// Bytes of flash that it predicts.
     pub predicted_flash: Option<u64>,
     /// What else there is to say of a stream.

@@ -11,6 +11,9 @@ pub mod conv;
 pub mod elementwise;
 pub mod float;
 pub mod fully_connected;
+#[cfg(feature = "std")]
+#[allow(unsafe_code)]
+pub mod host;
 pub mod integer;
 pub mod l2_normalization;
 pub mod lookup;

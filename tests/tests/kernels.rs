@@ -28,3 +28,25 @@ fn armv7em_twins_equal_the_portable_kernels() {
     assert!(special * 3 > total, "{special} of {total}");
     eprintln!("{special} of {total} layers had a kernel of their own");
 }
+
+#[test]
+fn host_kernels_equal_the_portable_kernels() {
+    let (mut special, mut total) = (0, 0);
+    for seed in 0..600 {
+        let (graph, values) = random_layer(seed);
+        let inferences: Vec<Vec<&[u8]>> =
+            values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
+        let run = |kernels| {
+            let image = compile(&graph, &Options { kernels, ..Options::default() }).expect("compiles");
+            let symbols: Vec<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
+            (host::run(&image, &inferences, false).expect("runs"), symbols)
+        };
+        let (expected, _) = run(Kernels::Portable);
+        let (found, symbols) = run(Kernels::Host);
+        total += 1;
+        special += usize::from(symbols[0].starts_with("tbx_host"));
+        assert!(found == expected, "seed {seed}: {:?} differs", graph.nodes[0].op);
+    }
+    assert!(special * 2 > total, "{special} of {total}");
+    eprintln!("{special} of {total} layers had a kernel of their own");
+}

@@ -3,6 +3,7 @@
 use super::{Failure, InputArguments, Limits, PassArguments, build, build_for, files, interface, values};
 use std::path::PathBuf;
 use tinderbox::compile::Options;
+use tinderbox::lower::Kernels;
 use tinderbox::passes::{Pass, Passes};
 use tinderbox::plan::stream::Period;
 use tinderbox::report::Report;
@@ -11,6 +12,7 @@ use tinderbox::run::firmware::RunnerOptions;
 use tinderbox::run::tensors;
 use tinderbox::run::{host, stream};
 use tinderbox::target;
+use tinderbox_runtime::kernels::host::instruction_set;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -52,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None if arguments.limits.ram.is_some() || arguments.limits.flash.is_some() => {
             return Err(Failure::Refused("--ram and --flash are for boards: say --on BOARD".into()));
         }
-        None => Options { input_mode: mode, ..Options::default() },
+        None => Options { input_mode: mode, kernels: Kernels::Host, ..Options::default() },
     };
     if arguments.dump.is_some() && arguments.input_arguments.stream {
         return Err(Failure::Refused("--dump shows whole tensors: leave out --stream".into()));
@@ -92,8 +94,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 Some(rows) => stream::run(&image, rows),
                 None => host::run(&image, &inferences, arguments.keep_state),
             };
-            let report = Report { on: Some("host".into()), ..Report::new("host", &graph, &image) };
-            (results.map_err(Failure::failed)?, report)
+            let results = results.map_err(Failure::failed)?;
+            let mut report = Report { on: Some("host".into()), ..Report::new("host", &graph, &image) };
+            report.kernel_set = Some(instruction_set().into());
+            if let (Some(_), None, Some(inputs)) = (&arguments.report, &rows, inferences.first()) {
+                let latency = host::latency(&image, inputs).map_err(Failure::failed)?;
+                report.latency_us = Some(latency.as_secs_f64() * 1e6);
+            }
+            (results, report)
         }
         Some(board) => {
             let runner = RunnerOptions { profile: arguments.report.is_some(), keep_state: arguments.keep_state };

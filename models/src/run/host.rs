@@ -3,6 +3,7 @@
 use super::Results;
 use crate::program::Image;
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tinderbox_runtime::executor::Executor;
 use tinderbox_runtime::schedule::Cursor;
@@ -36,19 +37,43 @@ pub(super) fn watch(
             if i > 0 && !keep_state {
                 executor.reset().map_err(Stopped)?;
             }
-            let watch = &mut |node| watcher(i, node, &executor);
-            let status =
-                if image.is_pushed() { push(&executor, inputs, watch) } else { invoke(&executor, inputs, watch) };
-            match status {
-                Some(Status::Ready) => {}
-                status => return Err(Stopped(status.unwrap_or(Status::Corrupt))),
-            }
+            infer(image, &executor, inputs, &mut |node| watcher(i, node, &executor))?;
             let output = |i: usize| Some(executor.output(i)?.iter().map(Cell::get).collect());
             let outputs: Option<Vec<Vec<u8>>> = (0..image.outputs().len()).map(output).collect();
             results.push(outputs.ok_or(Stopped(Status::Corrupt))?);
         }
         Ok(results)
     })
+}
+
+/// How long an inference takes: the median of as many as a fifth of a second has time for.
+pub fn latency(image: &Image, inputs: &[&[u8]]) -> Result<Duration, Stopped> {
+    let arena = vec![Cell::new(0u8); image.plan().arena_bytes];
+    image.with_program(|program| {
+        let executor = Executor::new(program, &arena).map_err(Stopped)?;
+        let (start, mut times) = (Instant::now(), vec![]);
+        while times.is_empty() || start.elapsed() < Duration::from_millis(200) {
+            executor.reset().map_err(Stopped)?;
+            let before = Instant::now();
+            infer(image, &executor, inputs, &mut |_| {})?;
+            times.push(before.elapsed());
+        }
+        times.sort();
+        Ok(times[times.len() / 2])
+    })
+}
+
+/// One inference.
+fn infer(
+    image: &Image,
+    executor: &Executor<'_>,
+    inputs: &[&[u8]],
+    watch: &mut dyn FnMut(usize),
+) -> Result<(), Stopped> {
+    match if image.is_pushed() { push(executor, inputs, watch) } else { invoke(executor, inputs, watch) } {
+        Some(Status::Ready) => Ok(()),
+        status => Err(Stopped(status.unwrap_or(Status::Corrupt))),
+    }
 }
 
 fn invoke(executor: &Executor<'_>, inputs: &[&[u8]], watch: &mut dyn FnMut(usize)) -> Option<Status> {

@@ -16,8 +16,8 @@ pub struct Named {
 }
 
 macro_rules! kernels {
-    ($($(#[$doc:meta])* $constant:ident = $symbol:ident : $run:path;)*) => { $(
-        $(#[$doc])*
+    ($($(#[$attribute:meta])* $constant:ident = $symbol:ident : $run:path;)*) => { $(
+        $(#[$attribute])*
         #[unsafe(no_mangle)]
         pub extern "C" fn $symbol(step: &Step<'_>) -> Status {
             match $run(step) {
@@ -26,7 +26,7 @@ macro_rules! kernels {
             }
         }
 
-        $(#[$doc])*
+        $(#[$attribute])*
         pub const $constant: Named = Named { symbol: stringify!($symbol), function: $symbol };
     )* };
 }
@@ -110,6 +110,18 @@ kernels! {
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
     /// Global average pooling on the DSP extension, int8.
     ARMV7EM_GLOBAL_AVERAGE_POOL_S8 = tbx_armv7em_global_average_pool_s8: kernels::armv7em::pool::global_average_s8;
+    /// Elementwise addition on the host, int8.
+    #[cfg(feature = "std")]
+    HOST_ADD_S8 = tbx_host_add_s8: kernels::host::add::add_s8;
+    /// Convolution on the host, int8.
+    #[cfg(feature = "std")]
+    HOST_CONV_2D_S8 = tbx_host_conv_2d_s8: kernels::host::conv::conv_2d_s8;
+    /// Depthwise convolution on the host, int8.
+    #[cfg(feature = "std")]
+    HOST_DEPTHWISE_S8 = tbx_host_depthwise_s8: kernels::host::depthwise::depthwise_s8;
+    /// Fully connected layer on the host, int8.
+    #[cfg(feature = "std")]
+    HOST_FULLY_CONNECTED_S8 = tbx_host_fully_connected_s8: kernels::host::fully_connected::fully_connected_s8;
     /// A copy of every row.
     COPY = tbx_copy: kernels::movement::copy_rows;
     /// Inputs joined within rows.

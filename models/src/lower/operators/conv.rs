@@ -4,7 +4,7 @@ use super::product::{Channel, Format, Product, in_double, short_channels};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Geometry, Windows};
-use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em};
+use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, host};
 use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 
@@ -123,19 +123,21 @@ pub(super) fn convolve(
     let convolution = Convolution::new(lowering, input, windows, product, kind);
     let mut variants = match (lowering.kernels, &convolution) {
         (Kernels::Armv7em, Some(convolution)) => armv7em::variants(lowering, convolution),
+        (Kernels::Host, Some(convolution)) => host::variants(lowering, convolution),
         _ => vec![],
     };
     // Packed weights stay packed unless speed is worth the flash.
     let place = if product.format == Format::S8W4 { 0 } else { variants.len() };
     variants.insert(place, Variant::PORTABLE);
     match (lowering.choose(variants), convolution) {
-        (Some(variant), Some(convolution)) if variant.algorithm != Algorithm::Portable => {
-            lowering.apply(Pass::Requantization, short_channels(&convolution.channels));
-            armv7em::lower(lowering, node, &convolution, variant)
-        }
-        _ => {
+        (Some(Variant { algorithm: Algorithm::Portable, .. }), _) | (None, _) | (_, None) => {
             let (kernel, last) = kind.portable(product.format);
             portable(lowering, node, input, &windows, product, kernel, last);
+        }
+        (Some(_), Some(convolution)) if lowering.kernels == Kernels::Host => host::lower(lowering, node, &convolution),
+        (Some(variant), Some(convolution)) => {
+            lowering.apply(Pass::Requantization, short_channels(&convolution.channels));
+            armv7em::lower(lowering, node, &convolution, variant);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::graph::{Activation, Node, TensorId};
 use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Windows, int};
-use crate::lower::{Error, InputMode, Kernels, View, armv7em, rows_of};
+use crate::lower::{Error, InputMode, Kernels, View, armv7em, host, rows_of};
 use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
@@ -17,7 +17,7 @@ pub(in crate::lower) struct Dense {
     /// Elements of an input vector.
     pub(in crate::lower) inputs: usize,
     /// Elements of an output vector.
-    outputs: usize,
+    pub(in crate::lower) outputs: usize,
     /// How many vectors there are.
     pub(in crate::lower) vectors: usize,
     product: Product,
@@ -76,12 +76,18 @@ impl Dense {
             convolve(lowering, node, self.input, windows, &self.product, kind);
             return Ok(());
         }
-        let fast = lowering.kernels == Kernels::Armv7em && self.product.format == Format::S8;
-        if fast && armv7em::fully_connected::lower(lowering, node, &self) {
+        let fast = self.product.format == Format::S8
+            && self.weight_zero_point() == 0
+            && match lowering.kernels {
+                Kernels::Portable => false,
+                Kernels::Armv7em => armv7em::fully_connected::lower(lowering, node, &self),
+                Kernels::Host => host::fully_connected(lowering, node, &self),
+            };
+        if !fast {
+            self.portable(lowering, node);
+        } else if lowering.kernels == Kernels::Armv7em {
             let short = short_channels(&self.channels(lowering));
             lowering.apply(Pass::Requantization, short);
-        } else {
-            self.portable(lowering, node);
         }
         Ok(())
     }
@@ -118,8 +124,10 @@ impl Dense {
     /// The outputs of an int8 layer.
     pub(in crate::lower) fn channels(&self, lowering: &Lowering<'_>) -> Vec<Channel> {
         let (mut channels, weights) = (self.product.channels(), self.weights());
-        let of = |channel: usize| weights[channel * self.inputs..][..self.inputs].to_vec();
-        armv7em::shorten(lowering, &mut channels, self.input_zero_point(), of);
+        if lowering.kernels == Kernels::Armv7em {
+            let of = |channel: usize| weights[channel * self.inputs..][..self.inputs].to_vec();
+            armv7em::shorten(lowering, &mut channels, self.input_zero_point(), of);
+        }
         channels
     }
 

@@ -56,12 +56,15 @@ fn sum(
     let expected = |a: i8, b: i8| params.element(a, b, combine);
     let factors =
         [f64::from(a_scale), f64::from(sign) * f64::from(b_scale)].map(|scale| scale / f64::from(output_scale));
-    let kernel = (lowering.kernels == Kernels::Armv7em && same_shape(lowering, [a, b, output]))
-        .then(|| armv7em::add::search(factors, expected))
-        .flatten();
-    match kernel {
-        Some(fast) if lowering.apply(Pass::Addition, 1) => {
-            broadcast(lowering, node, abi::ARMV7EM_ADD_S8, &fast.words());
+    let kernel = match lowering.kernels {
+        Kernels::Portable => None,
+        Kernels::Armv7em => Some(abi::ARMV7EM_ADD_S8),
+        Kernels::Host => Some(abi::HOST_ADD_S8),
+    };
+    let kernel = kernel.filter(|_| same_shape(lowering, [a, b, output]));
+    match kernel.and_then(|kernel| Some((kernel, armv7em::add::search(factors, expected)?))) {
+        Some((kernel, params)) if lowering.apply(Pass::Addition, 1) => {
+            broadcast(lowering, node, kernel, &params.words());
         }
         _ => int8(lowering, node, kernels[0], &params.words(), expected),
     }
