@@ -10,6 +10,7 @@ use crate::graph::Node;
 use std::sync::Arc;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
+use tinderbox_runtime::kernels::host::depthwise::MOST_TAPS;
 use tinderbox_runtime::kernels::host::product::Product;
 use tinderbox_runtime::kernels::host::{LANES, MOST_ELEMENTS};
 
@@ -86,6 +87,9 @@ fn products(channels: &[Channel], zero_point: i32, weights_of: impl Fn(usize) ->
 fn depthwise(channels: &[Channel], zero_point: i32, weights_of: impl Fn(usize) -> Vec<i8>) -> Option<Vec<u8>> {
     groups(channels, zero_point, weights_of, |group| {
         let taps = group.first()?.weights.len().next_multiple_of(2);
+        if taps > MOST_TAPS {
+            return None;
+        }
         let biases = vector(group, |channel| channel.bias);
         let tap = |tap: usize| (0..LANES).map(move |lane| half(group, lane, tap));
         Some([biases, (0..taps).flat_map(tap).flatten().collect()].concat())

@@ -22,8 +22,8 @@ pub type Vector = [u8; 4 * LANES];
 /// Most elements of a window, or of a vector that is multiplied by a matrix.
 pub const MOST_ELEMENTS: usize = 4096;
 
-/// Output pixels that are computed together.
-const PIXELS: usize = 4;
+/// Most output pixels that are computed together.
+const PIXELS: usize = 8;
 
 /// The instruction set that kernels use.
 pub fn instruction_set() -> &'static str {

@@ -53,6 +53,7 @@ pub(crate) struct Taps<'a> {
 }
 
 impl<'a> Taps<'a> {
+    #[cfg_attr(feature = "std", inline(always))]
     pub(crate) fn new(window: Window, rows: Rows<'a>, out_row: usize) -> Option<Self> {
         let image = (out_row as i32).checked_div(window.out_height)?;
         let y = (out_row as i32).checked_rem(window.out_height)?;

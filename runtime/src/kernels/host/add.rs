@@ -23,8 +23,11 @@ impl Work for Addition<'_, '_> {
             let (a, b, out) = (step.input(0)?.get(y)?, step.input(1)?.get(y)?, step.output(0)?.get(y)?);
             let (chunks, rest) = out.as_chunks::<LANES>();
             for ((out, a), b) in chunks.iter().zip(a.as_chunks::<LANES>().0).zip(b.as_chunks::<LANES>().0) {
-                let sum: [i8; LANES] = std::array::from_fn(|i| element(&p, a[i].get() as i8, b[i].get() as i8));
-                out.iter().zip(sum).for_each(|(cell, sum)| cell.set(sum as u8));
+                let mut sums = [0; LANES];
+                for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                    *sum = element(&p, a.get() as i8, b.get() as i8) as u8;
+                }
+                out.iter().zip(sums).for_each(|(cell, sum)| cell.set(sum));
             }
             let done = LANES * chunks.len();
             for ((out, a), b) in rest.iter().zip(a.get(done..)?).zip(b.get(done..)?) {

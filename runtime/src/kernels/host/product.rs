@@ -4,7 +4,6 @@ use super::requantize::Requantizer;
 use super::sums::Sums;
 use super::{LANES, MOST_ELEMENTS, PIXELS, Vector};
 use crate::arena::Cells;
-use core::cell::Cell;
 
 crate::kernels::params! {
     /// Scalars of a product, behind those of its layer.
@@ -24,13 +23,14 @@ pub(super) type Block = heapless::Vec<i16, { PIXELS * MOST_ELEMENTS }>;
 /// Appends the elements of `from`.
 #[inline(always)]
 pub(super) fn widen(from: Cells<'_>, to: &mut Block) -> Option<()> {
-    let wide = |cell: &Cell<u8>| i16::from(cell.get() as i8);
     let (chunks, rest) = from.as_chunks::<LANES>();
     for chunk in chunks {
-        to.extend_from_slice(&chunk.each_ref().map(wide)).ok()?;
+        let mut wide = [0; LANES];
+        wide.iter_mut().zip(chunk).for_each(|(wide, cell)| *wide = i16::from(cell.get() as i8));
+        to.extend_from_slice(&wide).ok()?;
     }
     for cell in rest {
-        to.push(wide(cell)).ok()?;
+        to.push(i16::from(cell.get() as i8)).ok()?;
     }
     Some(())
 }
@@ -49,20 +49,35 @@ impl Weights<'_> {
     /// Multiplies the pixels of `block`; `out` are their places, of `channels` bytes each.
     #[inline(always)]
     pub(super) fn multiply<S: Sums>(&self, block: &Block, out: &[Cells<'_>]) -> Option<()> {
-        let (elements, _) = block.as_chunks::<2>();
-        match out.first_chunk::<PIXELS>() {
-            Some(out) => {
-                let x: [&[[i16; 2]]; PIXELS] = split(elements, self.pairs)?;
-                let rest = self.blocks::<S, PIXELS, 2>(&x, out, 0)?;
-                self.blocks::<S, PIXELS, 1>(&x, out, rest)?;
-            }
-            None => {
-                for (x, out) in elements.chunks_exact(self.pairs.max(1)).zip(out) {
-                    let rest = self.blocks::<S, 1, 4>(&[x], &[out], 0)?;
-                    self.blocks::<S, 1, 1>(&[x], &[out], rest)?;
-                }
-            }
+        let (mut x, _) = block.as_chunks::<2>();
+        let mut out = out;
+        // As many sums as there are registers for.
+        while S::REGISTERS >= 32 && out.len() >= 8 {
+            self.pixels::<S, 8, 2>(&mut x, &mut out)?;
         }
+        while S::REGISTERS >= 32 && out.len() >= 5 {
+            self.pixels::<S, 5, 2>(&mut x, &mut out)?;
+        }
+        while out.len() >= 3 {
+            self.pixels::<S, 3, 2>(&mut x, &mut out)?;
+        }
+        while !out.is_empty() {
+            self.pixels::<S, 1, 4>(&mut x, &mut out)?;
+        }
+        Some(())
+    }
+
+    /// The next `P` pixels, `C` groups of channels at a time.
+    #[inline(always)]
+    fn pixels<S: Sums, const P: usize, const C: usize>(
+        &self,
+        x: &mut &[[i16; 2]],
+        out: &mut &[Cells<'_>],
+    ) -> Option<()> {
+        let (these, others) = out.split_first_chunk::<P>()?;
+        let rest = self.blocks::<S, P, C>(x, these, 0)?;
+        self.blocks::<S, P, 1>(x, these, rest)?;
+        (*x, *out) = (x.get(P * self.pairs..)?, others);
         Some(())
     }
 
@@ -70,18 +85,19 @@ impl Weights<'_> {
     #[inline(always)]
     fn blocks<S: Sums, const P: usize, const C: usize>(
         &self,
-        x: &[&[[i16; 2]]; P],
+        x: &[[i16; 2]],
         out: &[Cells<'_>; P],
         mut first: usize,
     ) -> Option<usize> {
         let length = self.pairs + 4;
         while first + C <= self.channels.div_ceil(LANES) {
-            let groups: [&[Vector]; C] = split(self.stream.get(first * length..)?, length)?;
+            let groups = self.stream.get(first * length..)?.get(..C * length)?;
             let sums = sums::<S, P, C>(x, groups, self.pairs)?;
-            for (c, (sums, group)) in sums.into_iter().zip(groups).enumerate() {
+            for ((sums, group), channel) in
+                sums.iter().zip(groups.chunks_exact(length)).zip((first * LANES..).step_by(LANES))
+            {
                 let requantizer = Requantizer::new(group.last_chunk()?, self.product.min, self.product.max);
-                let channel = (first + c) * LANES;
-                for (sums, out) in sums.into_iter().zip(out) {
+                for (sums, out) in sums.iter().zip(out) {
                     put(requantizer.apply(sums.get()), out.get(channel..self.channels)?);
                 }
             }
@@ -91,38 +107,31 @@ impl Weights<'_> {
     }
 }
 
-/// The sums of `P` pixels and `C` groups of channels.
+/// The sums of `P` pixels, of `pairs` pairs of elements each, and `C` groups of channels.
 #[inline(always)]
 fn sums<S: Sums, const P: usize, const C: usize>(
-    x: &[&[[i16; 2]]; P],
-    groups: [&[Vector]; C],
+    x: &[[i16; 2]],
+    groups: &[Vector],
     pairs: usize,
 ) -> Option<[[S; P]; C]> {
-    let mut sums = [[S::new(&[0; 4 * LANES]); P]; C];
-    let mut weights: [&[Vector]; C] = [&[]; C];
-    for ((sums, weights), group) in sums.iter_mut().zip(&mut weights).zip(groups) {
-        let (start, rest) = group.split_first()?;
-        (*sums, *weights) = ([S::new(start); P], rest.get(..pairs)?);
+    let length = pairs + 4;
+    if x.len() < P * pairs || groups.len() < C * length {
+        return None;
+    }
+    let mut sums = [[S::new(groups.first()?); P]; C];
+    for (sums, group) in sums.iter_mut().zip(groups.chunks_exact(length)) {
+        *sums = [S::new(group.first()?); P];
     }
     for k in 0..pairs {
-        for (sums, weights) in sums.iter_mut().zip(&weights) {
-            let w = weights.get(k)?;
-            for (sum, x) in sums.iter_mut().zip(x) {
-                *sum = sum.add_products(*x.get(k)?, w);
+        for (c, sums) in sums.iter_mut().enumerate() {
+            for (p, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: k < pairs, p < P and c < C, so that both indices are below what was asked for above.
+                let (x, w) = unsafe { (x.get_unchecked(p * pairs + k), groups.get_unchecked(c * length + 1 + k)) };
+                *sum = sum.add_products(*x, w);
             }
         }
     }
     Some(sums)
-}
-
-/// The first `length` elements of `from`, and as many again, `N` times.
-#[inline(always)]
-fn split<T, const N: usize>(from: &[T], length: usize) -> Option<[&[T]; N]> {
-    let mut parts = [&from[..0]; N];
-    for (i, part) in parts.iter_mut().enumerate() {
-        *part = from.get(i * length..)?.get(..length)?;
-    }
-    Some(parts)
 }
 
 /// Stores outputs, as many as there is room for.

@@ -7,6 +7,8 @@ use super::{LANES, Vector};
 pub(super) trait Sums: Copy {
     /// Name of the instruction set.
     const NAME: &'static str;
+    /// How many vector registers there are, of [`LANES`] words each.
+    const REGISTERS: usize;
 
     /// Sums that start as the words of `start`.
     fn new(start: &Vector) -> Self;
@@ -21,8 +23,9 @@ pub(super) trait Sums: Copy {
 /// The words of a vector.
 #[inline(always)]
 pub(super) fn words(vector: &Vector) -> [i32; LANES] {
-    let (words, _) = vector.as_chunks::<4>();
-    std::array::from_fn(|i| words.get(i).map_or(0, |bytes| i32::from_le_bytes(*bytes)))
+    let mut words = [0; LANES];
+    words.iter_mut().zip(vector.as_chunks().0).for_each(|(word, bytes)| *word = i32::from_le_bytes(*bytes));
+    words
 }
 
 /// What any machine can do.
@@ -31,6 +34,7 @@ pub(super) struct Plain([i32; LANES]);
 
 impl Sums for Plain {
     const NAME: &'static str = "plain";
+    const REGISTERS: usize = 8;
 
     #[inline(always)]
     fn new(start: &Vector) -> Self {
@@ -64,6 +68,7 @@ mod x86 {
 
     impl Sums for Avx512 {
         const NAME: &'static str = "avx512vnni";
+        const REGISTERS: usize = 32;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
@@ -106,6 +111,7 @@ mod x86 {
 
     impl Sums for Avx2 {
         const NAME: &'static str = "avx2";
+        const REGISTERS: usize = 8;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
@@ -157,6 +163,7 @@ mod neon {
 
     impl Sums for Neon {
         const NAME: &'static str = "neon";
+        const REGISTERS: usize = 8;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
