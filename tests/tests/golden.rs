@@ -1,9 +1,11 @@
-//! Every public model with stored outputs of TensorFlow Lite Micro: integers are equal, floats nearly so.
+//! Every public model with stored outputs of TensorFlow Lite Micro, by the portable kernels and by the host's: integers are
+//! equal, floats nearly so.
 
 use std::path::{Path, PathBuf};
 use tinderbox::compile::{Options, compile};
 use tinderbox::graph::{DType, Graph};
 use tinderbox::import::import;
+use tinderbox::lower::Kernels;
 use tinderbox::run::{host, npy};
 use tinderbox_tests::{list, models, shared};
 
@@ -29,14 +31,16 @@ fn models_make_the_stored_outputs() {
         let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
         let is_it = |file: &&PathBuf| file.file_stem().is_some_and(|stem| stem == name.as_str());
         let Some(model) = files.iter().find(is_it) else { continue };
-        match outputs(model, &folder) {
-            Ok((graph, found)) => {
-                assert!(!REFUSED.contains(&name.as_str()), "{name} runs: strike it off the list");
-                compare(&name, &graph, &folder, &found);
-            }
-            Err(refused) => {
-                assert!(REFUSED.contains(&name.as_str()), "{name}: {refused}");
-                assert!(refused.contains("no kernel") || refused.contains("not supported"), "{name}: {refused}");
+        for kernels in [Kernels::Portable, Kernels::Host] {
+            match outputs(model, &folder, kernels) {
+                Ok((graph, found)) => {
+                    assert!(!REFUSED.contains(&name.as_str()), "{name} runs: strike it off the list");
+                    compare(&name, &graph, &folder, &found);
+                }
+                Err(refused) => {
+                    assert!(REFUSED.contains(&name.as_str()), "{name}: {refused}");
+                    assert!(refused.contains("no kernel") || refused.contains("not supported"), "{name}: {refused}");
+                }
             }
         }
     }
@@ -49,9 +53,9 @@ fn arrays(folder: &Path, prefix: &str) -> Vec<npy::Array> {
 }
 
 /// Bytes of every output, all inferences one after the other; or why the model is refused.
-fn outputs(model: &Path, folder: &Path) -> Result<(Graph, Vec<Vec<u8>>), String> {
+fn outputs(model: &Path, folder: &Path, kernels: Kernels) -> Result<(Graph, Vec<Vec<u8>>), String> {
     let graph = import(model).map_err(|error| error.to_string())?;
-    let image = compile(&graph, &Options::default()).map_err(|error| error.to_string())?;
+    let image = compile(&graph, &Options { kernels, ..Options::default() }).map_err(|error| error.to_string())?;
     let inputs = arrays(folder, "input");
     let count = inputs[0].shape[0];
     let part = |array: &npy::Array, i: usize| {
