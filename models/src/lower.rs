@@ -13,6 +13,7 @@ mod lowering;
 mod operators;
 pub mod requant;
 pub mod scale;
+mod sparse;
 mod table;
 mod variant;
 mod window;

@@ -25,6 +25,7 @@ pub mod quantize;
 pub mod reduce;
 pub mod resize;
 pub mod softmax;
+pub mod sparse;
 pub mod top_k;
 pub mod window;
 

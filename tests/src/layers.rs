@@ -251,3 +251,27 @@ pub fn random_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
         }
     }
 }
+
+/// A convolution whose weights are zero in most blocks of two output channels by two inputs.
+pub fn random_sparse_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+    let mut b = Builder::new(seed);
+    let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
+    let (height, width) = (b.rng.usize(1..10), b.rng.usize(1..14));
+    let input = b.input(&[1, height, width, channels]);
+    let (kernel, s) = ([(1, 1), (3, 3), (5, 2)][b.rng.usize(0..3)], b.rng.usize(1..3));
+    let out = b.rng.usize(1..24);
+    let output = b.conv(input, out, kernel, Stride { h: s, w: s }, Padding::Same).expect("any window fits");
+    let weights = b.graph.nodes[0].inputs[1].expect("a convolution has weights");
+    let row = b.graph.tensors[weights].elements() / out;
+    let mut data = b.graph.tensors[weights].data.as_ref().expect("constant").to_vec();
+    let density = b.rng.f32() * 0.7;
+    for pair in data.chunks_mut(2 * row) {
+        for i in (0..row).step_by(2).filter(|_| b.rng.f32() >= density) {
+            pair.chunks_mut(row).for_each(|row| row[i..].iter_mut().take(2).for_each(|weight| *weight = 0));
+        }
+    }
+    b.graph.tensors[weights].data = Some(Arc::from(data));
+    b.output(output);
+    let values = b.values(4);
+    (b.graph, values)
+}

@@ -104,7 +104,11 @@ impl<'a> Problem<'a> {
         if let Some(picks) = self.smallest.get() {
             return Ok(picks.clone());
         }
-        let mut best: Picks = self.layers.iter().map(|layer| layer.candidates.len() - 1).collect();
+        let portable = |layer: &Layers| {
+            let is_portable = |candidate: &Candidate| candidate.variant == Variant::PORTABLE;
+            layer.candidates.iter().position(is_portable).unwrap_or(layer.candidates.len() - 1)
+        };
+        let mut best: Picks = self.layers.iter().map(portable).collect();
         for (i, layer) in self.layers.iter().enumerate() {
             for (pick, _) in layer.candidates.iter().enumerate().filter(|(_, candidate)| candidate.variant.rows == 1) {
                 let mut other = best.clone();

@@ -7,6 +7,7 @@ use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Copies, Layou
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
+use tinderbox_runtime::kernels::sparse::BLOCK_BYTES;
 use tinderbox_runtime::kernels::window::Window;
 
 /// Named counts of one inference.
@@ -26,6 +27,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
             window().map(|w| depthwise_windows(layer, &w))
         }
         "tbx_conv_2d_s8" | "tbx_depthwise_conv_2d_s8" => window().map(|w| portable_windows(layer, &w)),
+        "tbx_conv_2d_sparse_s8" => window().map(|w| portable_sparse(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" => {
             layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
@@ -66,6 +68,24 @@ fn portable_windows(layer: &Layer, w: &Window) -> Features {
         ("window_row", heights * f64::from(w.out_width * w.out_channels)),
         ("tap", taps),
         ("mac", taps * per_tap),
+    ]
+}
+
+/// Windows gathered, and multiplied by the blocks of weights that are there.
+fn portable_sparse(layer: &Layer, w: &Window) -> Features {
+    let pixels = f64::from(w.out_height * w.out_width);
+    let pairs = f64::from((w.out_channels + 1) / 2);
+    let blocks = (layer.weights.len() as f64 - 2.0 * pairs) / BLOCK_BYTES as f64;
+    let rows = pixels * f64::from(w.kernel_height);
+    vec![
+        ("row", f64::from(w.out_height)),
+        ("pixel", pixels),
+        ("tap_row", rows),
+        ("tap", rows * f64::from(w.kernel_width)),
+        ("gathered", rows * f64::from(w.kernel_width * w.in_channels)),
+        ("pair", pixels * pairs),
+        ("channel", pixels * f64::from(w.out_channels)),
+        ("block", pixels * blocks),
     ]
 }
 

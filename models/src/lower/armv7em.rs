@@ -31,7 +31,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         Algorithm::Winograd => conv3x3::lower(lowering, node, convolution, variant.rows),
         Algorithm::Product | Algorithm::Parts | Algorithm::Vectors => conv::lower(lowering, node, convolution, variant),
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
-        Algorithm::Portable => {}
+        Algorithm::Portable | Algorithm::Sparse => {}
     }
 }
 

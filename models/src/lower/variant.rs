@@ -18,6 +18,8 @@ pub enum Algorithm {
     Parts,
     /// As a fully connected layer over every pixel.
     Vectors,
+    /// By the blocks of weights that are not zero.
+    Sparse,
     /// Winograd's method.
     Winograd,
     /// Depthwise, by vertical pairs of rows.

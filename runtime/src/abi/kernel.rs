@@ -42,6 +42,8 @@ kernels! {
     CONV_2D_S16_NARROW = tbx_conv_2d_s16_narrow: kernels::conv::conv_2d::<Narrow<i16>>;
     /// Convolution, float.
     CONV_2D_F32 = tbx_conv_2d_f32: kernels::conv::conv_2d::<F32>;
+    /// Convolution by blocks of weights that are not zero, int8.
+    CONV_2D_SPARSE_S8 = tbx_conv_2d_sparse_s8: kernels::sparse::conv_2d_s8;
     /// Depthwise convolution, int8.
     DEPTHWISE_CONV_2D_S8 = tbx_depthwise_conv_2d_s8: kernels::conv::depthwise_conv_2d::<Narrow<i8>>;
     /// Depthwise convolution, int8 with int4 weights.

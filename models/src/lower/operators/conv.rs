@@ -4,7 +4,7 @@ use super::product::{Channel, Format, Product, in_double, short_channels};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Geometry, Windows};
-use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, host};
+use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, host, sparse};
 use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 
@@ -129,10 +129,16 @@ pub(super) fn convolve(
     // Packed weights stay packed unless speed is worth the flash.
     let place = if product.format == Format::S8W4 { 0 } else { variants.len() };
     variants.insert(place, Variant::PORTABLE);
+    if let Some(convolution) = convolution.as_ref().filter(|_| lowering.kernels != Kernels::Host) {
+        variants.extend(sparse::variants(lowering, convolution));
+    }
     match (lowering.choose(variants), convolution) {
         (Some(Variant { algorithm: Algorithm::Portable, .. }), _) | (None, _) | (_, None) => {
             let (kernel, last) = kind.portable(product.format);
             portable(lowering, node, input, &windows, product, kernel, last);
+        }
+        (Some(variant @ Variant { algorithm: Algorithm::Sparse, .. }), Some(convolution)) => {
+            sparse::lower(lowering, node, &convolution, variant);
         }
         (Some(_), Some(convolution)) if lowering.kernels == Kernels::Host => host::lower(lowering, node, &convolution),
         (Some(variant), Some(convolution)) => {

@@ -90,19 +90,25 @@ fn reduce(x: Spread, kind: Reduction, axis: usize) -> Spread {
 fn unary(x: Value, function: Unary) -> Value {
     match function {
         Unary::Abs => x.abs(),
+        Unary::Ceil => x.ceil(),
         Unary::Elu => functions::elu(x, 1.0),
         Unary::Exp => x.exp(),
+        Unary::Floor => x.floor(),
         Unary::Gelu { approximate: false } => functions::gelu(x),
         Unary::Gelu { approximate: true } => functions::gelu_approximate(x),
         Unary::HardSwish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         Unary::LeakyRelu { alpha } => functions::leaky_relu(x, f64::from(alpha)),
         Unary::Log => x.log(),
         Unary::Logistic => functions::sigmoid(x),
+        Unary::Neg => x.neg(),
         Unary::Relu => functions::relu(x),
         Unary::Relu0To1 => x.clamp(0.0, 1.0),
         Unary::Relu6 => x.clamp(0.0, 6.0),
         Unary::ReluN1To1 => x.clamp(-1.0, 1.0),
+        Unary::Round => x.round(),
         Unary::Rsqrt => x.sqrt().recip(),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Square => x.clone() * x,
         Unary::Tanh => x.tanh(),
     }
 }

@@ -84,7 +84,7 @@ fn order(channels: usize, mut readers: Vec<Reader>) -> Order {
     order
 }
 
-/// How many channels each group gives.
+/// How many channels each group gives: first as many as the target asks for, then fewer where it has been passed.
 fn counts(dense: &Network, groups: &[Group], orders: &[Order], target: u64) -> Vec<usize> {
     let graph = &dense.graph;
     let group_of = |id: TensorId| groups.iter().position(|group| group.tensors.contains(&id));
@@ -94,21 +94,33 @@ fn counts(dense: &Network, groups: &[Group], orders: &[Order], target: u64) -> V
             group_of(id).map_or(all, |group| all - removed[group])
         })
     };
+    // What the channels between two counts of a group cost in loss.
+    let loss = |group: usize, from: usize| {
+        orders[group].get(from..from + STEP).map(|losses| losses.iter().map(|(_, loss)| loss).sum::<f64>())
+    };
     let mut removed = vec![0; groups.len()];
     while macs(&removed) > target {
         let price = |group: usize| {
-            let next =
-                (groups[group].channels > removed[group] + STEP).then_some(removed[group]..removed[group] + STEP)?;
-            let losses = orders[group].get(next)?;
+            let loss = loss(group, removed[group]).filter(|_| groups[group].channels > removed[group] + STEP)?;
             let mut more = removed.clone();
             more[group] += STEP;
             // What lies below the target is not wanted.
             let saved = macs(&removed) - macs(&more).max(target);
-            Some((group, losses.iter().map(|(_, loss)| loss).sum::<f64>() / saved.max(1) as f64))
+            Some((group, loss / saved.max(1) as f64))
         };
         let cheapest = (0..groups.len()).filter_map(price).min_by(|a, b| a.1.total_cmp(&b.1));
         let Some((group, _)) = cheapest else { break };
         removed[group] += STEP;
+    }
+    loop {
+        let fewer = |group: usize| {
+            let mut fewer = removed.clone();
+            fewer[group] = removed[group].checked_sub(STEP)?;
+            (macs(&fewer) <= target).then_some((loss(group, fewer[group])?, fewer))
+        };
+        let dearest = (0..groups.len()).filter_map(fewer).max_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((_, fewer)) = dearest else { break };
+        removed = fewer;
     }
     removed
 }
