@@ -73,13 +73,16 @@ fn stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]
 /// What [`product`](tinderbox_runtime::kernels::host::product) reads; `None` if a number is out of range.
 fn products(channels: &[Channel], zero_point: i32, weights_of: impl Fn(usize) -> Vec<i8>) -> Option<Vec<u8>> {
     groups(channels, zero_point, weights_of, |group| {
-        let pairs = group.first()?.weights.len().div_ceil(2);
-        if 2 * pairs > MOST_ELEMENTS {
+        let quads = group.first()?.weights.len().div_ceil(4);
+        if 4 * quads > MOST_ELEMENTS {
             return None;
         }
-        let starts = vector(group, |channel| channel.form.start);
-        let pair = |i: usize| (0..LANES).flat_map(move |lane| [2 * i, 2 * i + 1].map(|k| half(group, lane, k)));
-        Some([starts, (0..pairs).flat_map(pair).flatten().collect()].concat())
+        // The kernel moves inputs up by 128.
+        let sum = |lane: &Lane| lane.weights.iter().map(|w| i32::from(*w)).sum::<i32>();
+        let starts = vector(group, |lane| lane.form.start.wrapping_sub(128 * sum(lane)));
+        let quad =
+            |i: usize| (0..LANES).flat_map(move |lane| (4 * i..4 * i + 4).map(move |k| weight(group, lane, k) as u8));
+        Some([starts, (0..quads).flat_map(quad).collect()].concat())
     })
 }
 
@@ -90,8 +93,8 @@ fn depthwise(channels: &[Channel], zero_point: i32, weights_of: impl Fn(usize) -
         if taps > MOST_TAPS {
             return None;
         }
-        let biases = vector(group, |channel| channel.bias);
-        let tap = |tap: usize| (0..LANES).map(move |lane| half(group, lane, tap));
+        let biases = vector(group, |lane| lane.bias);
+        let tap = |tap: usize| (0..LANES).map(move |lane| i16::from(weight(group, lane, tap)).to_le_bytes());
         Some([biases, (0..taps).flat_map(tap).flatten().collect()].concat())
     })
 }
@@ -131,7 +134,6 @@ fn vector(group: &[Lane], word: impl Fn(&Lane) -> i32) -> Vec<u8> {
 }
 
 /// A weight; zero where there is none.
-fn half(group: &[Lane], lane: usize, k: usize) -> [u8; 2] {
-    let weight = group.get(lane).and_then(|lane| lane.weights.get(k)).copied().unwrap_or(0);
-    i16::from(weight).to_le_bytes()
+fn weight(group: &[Lane], lane: usize, k: usize) -> i8 {
+    group.get(lane).and_then(|lane| lane.weights.get(k)).copied().unwrap_or(0)
 }

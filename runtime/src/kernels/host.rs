@@ -16,7 +16,7 @@ use sums::Sums;
 /// Channels that are computed together, and lanes of a vector of sums.
 pub const LANES: usize = 16;
 
-/// A vector in a stream of weights: 16 words or 32 halfwords, little-endian.
+/// A vector in a stream of weights: 16 words, 32 halfwords or 64 bytes, little-endian.
 pub type Vector = [u8; 4 * LANES];
 
 /// Most elements of a window, or of a vector that is multiplied by a matrix.

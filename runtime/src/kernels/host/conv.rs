@@ -1,6 +1,6 @@
-//! Convolution as products of pixels, each widened with its window.
+//! Convolution as products of pixels, each with its window.
 
-use super::product::{Block, Product, Weights, widen};
+use super::product::{Block, Product, Weights, append, fill_quad};
 use super::sums::Sums;
 use super::{PIXELS, Work, on_best};
 use crate::arena::{Cells, view};
@@ -25,13 +25,13 @@ impl Work for Convolution<'_, '_> {
         let (w, product) = (Window::from(*window), Product::from(*rest.first_chunk()?));
         let (channels, elements) =
             (w.out_channels as usize, (w.kernel_height * w.kernel_width * w.in_channels) as usize);
-        let weights = Weights { stream: step.weights().as_chunks().0, channels, pairs: elements.div_ceil(2), product };
+        let weights = Weights { stream: step.weights().as_chunks().0, channels, quads: elements.div_ceil(4), product };
         let mut block = Block::new();
         let mut places: heapless::Vec<Cells<'_>, PIXELS> = heapless::Vec::new();
         for y in step.output_rows()? {
             let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output(0)?.get(y)?);
             for x in 0..w.out_width as usize {
-                append_window(&w, &taps, x, product.input_zero_point as i16, &mut block)?;
+                append_window(&w, &taps, x, product.input_zero_point as u8, &mut block)?;
                 places.push(view(out, x * channels, channels)?).ok()?;
                 if places.is_full() {
                     weights.multiply::<S>(&block, &places)?;
@@ -44,20 +44,20 @@ impl Work for Convolution<'_, '_> {
     }
 }
 
-/// Appends the window at output column `x`, an even number of elements.
+/// Appends the window at output column `x`.
 #[inline(always)]
-fn append_window(w: &Window, taps: &Taps<'_>, x: usize, zero_point: i16, block: &mut Block) -> Option<()> {
+fn append_window(w: &Window, taps: &Taps<'_>, x: usize, zero_point: u8, block: &mut Block) -> Option<()> {
     let (channels, width) = (w.in_channels as usize, w.kernel_width as usize);
     let left = x as i32 * w.stride_width - w.pad_left;
     let inside = w.dilation_width == 1 && left >= 0 && left + w.kernel_width <= w.in_width;
     for tap in taps.heights() {
         match taps.row(tap) {
-            Some(row) if inside => widen(view(row, left as usize * channels, width * channels)?, block)?,
+            Some(row) if inside => append(view(row, left as usize * channels, width * channels)?, block)?,
             Some(row) => {
                 for tap in 0..w.kernel_width {
                     let column = left + tap * w.dilation_width;
                     if column >= 0 && column < w.in_width {
-                        widen(view(row, column as usize * channels, channels)?, block)?;
+                        append(view(row, column as usize * channels, channels)?, block)?;
                     } else {
                         pad(channels, zero_point, block)?;
                     }
@@ -66,11 +66,11 @@ fn append_window(w: &Window, taps: &Taps<'_>, x: usize, zero_point: i16, block: 
             None => pad(width * channels, zero_point, block)?,
         }
     }
-    pad(block.len() % 2, zero_point, block)
+    fill_quad(block)
 }
 
 /// Appends zero points.
 #[inline(always)]
-fn pad(count: usize, zero_point: i16, block: &mut Block) -> Option<()> {
-    block.resize(block.len() + count, zero_point).ok()
+fn pad(count: usize, zero_point: u8, block: &mut Block) -> Option<()> {
+    block.resize(block.len() + count, zero_point ^ 0x80).ok()
 }

@@ -1,6 +1,6 @@
 //! Fully connected layers.
 
-use super::product::{Block, Product, Weights, widen};
+use super::product::{Block, Product, Weights, append, fill_quad};
 use super::sums::Sums;
 use super::{Work, on_best};
 use crate::arena::view;
@@ -24,7 +24,7 @@ impl Work for Layer<'_, '_> {
         let (scalars, rest) = step.param_list().split_first_chunk()?;
         let (p, product) = (FullyConnected::from(*scalars), Product::from(*rest.first_chunk()?));
         let (inputs, channels) = (p.inputs as usize, p.outputs as usize);
-        let weights = Weights { stream: step.weights().as_chunks().0, channels, pairs: inputs.div_ceil(2), product };
+        let weights = Weights { stream: step.weights().as_chunks().0, channels, quads: inputs.div_ceil(4), product };
         let input = step.input(0)?;
         let mut block = Block::new();
         for vector in step.output_rows()? {
@@ -34,8 +34,8 @@ impl Work for Layer<'_, '_> {
                 view(input.whole()?, vector * inputs, inputs)?
             };
             block.clear();
-            widen(x, &mut block)?;
-            block.resize(block.len().next_multiple_of(2), 0).ok()?;
+            append(x, &mut block)?;
+            fill_quad(&mut block)?;
             weights.multiply::<S>(&block, &[step.output(0)?.get(vector)?])?;
         }
         Some(())

@@ -17,31 +17,37 @@ crate::kernels::params! {
     }
 }
 
-/// Pixels widened to int16, an even number of elements each.
-pub(super) type Block = heapless::Vec<i16, { PIXELS * MOST_ELEMENTS }>;
+/// Pixels moved up by 128, whole quads of elements each.
+pub(super) type Block = heapless::Vec<u8, { PIXELS * MOST_ELEMENTS }>;
 
 /// Appends the elements of `from`.
 #[inline(always)]
-pub(super) fn widen(from: Cells<'_>, to: &mut Block) -> Option<()> {
+pub(super) fn append(from: Cells<'_>, to: &mut Block) -> Option<()> {
     let (chunks, rest) = from.as_chunks::<LANES>();
     for chunk in chunks {
-        let mut wide = [0; LANES];
-        wide.iter_mut().zip(chunk).for_each(|(wide, cell)| *wide = i16::from(cell.get() as i8));
-        to.extend_from_slice(&wide).ok()?;
+        let mut bytes = [0; LANES];
+        bytes.iter_mut().zip(chunk).for_each(|(byte, cell)| *byte = cell.get() ^ 0x80);
+        to.extend_from_slice(&bytes).ok()?;
     }
     for cell in rest {
-        to.push(i16::from(cell.get() as i8)).ok()?;
+        to.push(cell.get() ^ 0x80).ok()?;
     }
     Some(())
 }
 
-/// A layer's weights. Per [`LANES`] channels: where sums start, `pairs` vectors of weights, two elements of every channel
+/// Appends what fills the last quad: its weights are zeros.
+#[inline(always)]
+pub(super) fn fill_quad(block: &mut Block) -> Option<()> {
+    block.resize(block.len().next_multiple_of(4), 0).ok()
+}
+
+/// A layer's weights. Per [`LANES`] channels: where sums start, `quads` vectors of weights, four elements of every channel
 /// each, and the three of a [`Requantizer`].
 pub(super) struct Weights<'a> {
     pub(super) stream: &'a [Vector],
     pub(super) channels: usize,
-    /// Elements of a pixel, in pairs.
-    pub(super) pairs: usize,
+    /// Elements of a pixel, in quads.
+    pub(super) quads: usize,
     pub(super) product: Product,
 }
 
@@ -49,17 +55,21 @@ impl Weights<'_> {
     /// Multiplies the pixels of `block`; `out` are their places, of `channels` bytes each.
     #[inline(always)]
     pub(super) fn multiply<S: Sums>(&self, block: &Block, out: &[Cells<'_>]) -> Option<()> {
-        let (mut x, _) = block.as_chunks::<2>();
+        let (mut x, _) = block.as_chunks::<4>();
         let mut out = out;
-        // As many sums as there are registers for.
-        while S::REGISTERS >= 32 && out.len() >= 8 {
-            self.pixels::<S, 8, 2>(&mut x, &mut out)?;
+        if S::IN_REGISTERS >= 16 {
+            while out.len() >= 8 {
+                self.pixels::<S, 8, 2>(&mut x, &mut out)?;
+            }
+            while out.len() >= 5 {
+                self.pixels::<S, 5, 2>(&mut x, &mut out)?;
+            }
+            while out.len() >= 3 {
+                self.pixels::<S, 3, 4>(&mut x, &mut out)?;
+            }
         }
-        while S::REGISTERS >= 32 && out.len() >= 5 {
-            self.pixels::<S, 5, 2>(&mut x, &mut out)?;
-        }
-        while out.len() >= 3 {
-            self.pixels::<S, 3, 2>(&mut x, &mut out)?;
+        while out.len() >= 2 {
+            self.pixels::<S, 2, 1>(&mut x, &mut out)?;
         }
         while !out.is_empty() {
             self.pixels::<S, 1, 4>(&mut x, &mut out)?;
@@ -71,13 +81,13 @@ impl Weights<'_> {
     #[inline(always)]
     fn pixels<S: Sums, const P: usize, const C: usize>(
         &self,
-        x: &mut &[[i16; 2]],
+        x: &mut &[[u8; 4]],
         out: &mut &[Cells<'_>],
     ) -> Option<()> {
         let (these, others) = out.split_first_chunk::<P>()?;
         let rest = self.blocks::<S, P, C>(x, these, 0)?;
         self.blocks::<S, P, 1>(x, these, rest)?;
-        (*x, *out) = (x.get(P * self.pairs..)?, others);
+        (*x, *out) = (x.get(P * self.quads..)?, others);
         Some(())
     }
 
@@ -85,14 +95,14 @@ impl Weights<'_> {
     #[inline(always)]
     fn blocks<S: Sums, const P: usize, const C: usize>(
         &self,
-        x: &[[i16; 2]],
+        x: &[[u8; 4]],
         out: &[Cells<'_>; P],
         mut first: usize,
     ) -> Option<usize> {
-        let length = self.pairs + 4;
+        let length = self.quads + 4;
         while first + C <= self.channels.div_ceil(LANES) {
             let groups = self.stream.get(first * length..)?.get(..C * length)?;
-            let sums = sums::<S, P, C>(x, groups, self.pairs)?;
+            let sums = sums::<S, P, C>(x, groups, self.quads)?;
             for ((sums, group), channel) in
                 sums.iter().zip(groups.chunks_exact(length)).zip((first * LANES..).step_by(LANES))
             {
@@ -107,26 +117,26 @@ impl Weights<'_> {
     }
 }
 
-/// The sums of `P` pixels, of `pairs` pairs of elements each, and `C` groups of channels.
+/// The sums of `P` pixels, of `quads` quads of elements each, and `C` groups of channels.
 #[inline(always)]
 fn sums<S: Sums, const P: usize, const C: usize>(
-    x: &[[i16; 2]],
+    x: &[[u8; 4]],
     groups: &[Vector],
-    pairs: usize,
+    quads: usize,
 ) -> Option<[[S; P]; C]> {
-    let length = pairs + 4;
-    if x.len() < P * pairs || groups.len() < C * length {
+    let length = quads + 4;
+    if x.len() < P * quads || groups.len() < C * length {
         return None;
     }
     let mut sums = [[S::new(groups.first()?); P]; C];
     for (sums, group) in sums.iter_mut().zip(groups.chunks_exact(length)) {
         *sums = [S::new(group.first()?); P];
     }
-    for k in 0..pairs {
+    for k in 0..quads {
         for (c, sums) in sums.iter_mut().enumerate() {
             for (p, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: k < pairs, p < P and c < C, so that both indices are below what was asked for above.
-                let (x, w) = unsafe { (x.get_unchecked(p * pairs + k), groups.get_unchecked(c * length + 1 + k)) };
+                // SAFETY: k < quads, p < P and c < C, so that both indices are below what was asked for above.
+                let (x, w) = unsafe { (x.get_unchecked(p * quads + k), groups.get_unchecked(c * length + 1 + k)) };
                 *sum = sum.add_products(*x, w);
             }
         }

@@ -1,5 +1,5 @@
-//! Vectors of sums of products, per instruction set. All yield the same numbers: products of int16 and their sums are
-//! exact in int32.
+//! Vectors of sums of products, per instruction set. All yield the same numbers: activations are moved up by 128, to uint8,
+//! so that the instruction that multiplies uint8 by int8 does, and four such products fit int32 by far.
 
 use super::{LANES, Vector};
 
@@ -7,14 +7,14 @@ use super::{LANES, Vector};
 pub(super) trait Sums: Copy {
     /// Name of the instruction set.
     const NAME: &'static str;
-    /// How many vector registers there are, of [`LANES`] words each.
-    const REGISTERS: usize;
+    /// How many of these the registers hold, beside what they are made from.
+    const IN_REGISTERS: usize;
 
     /// Sums that start as the words of `start`.
     fn new(start: &Vector) -> Self;
 
-    /// Adds `x[0] * w[2 * i] + x[1] * w[2 * i + 1]` to sum `i`; `w` are halfwords.
-    fn add_products(self, x: [i16; 2], w: &Vector) -> Self;
+    /// Adds the products of `x` and bytes `4 * i` to `4 * i + 3` of `w`, which are int8, to sum `i`.
+    fn add_products(self, x: [u8; 4], w: &Vector) -> Self;
 
     /// The sums.
     fn get(self) -> [i32; LANES];
@@ -34,7 +34,7 @@ pub(super) struct Plain([i32; LANES]);
 
 impl Sums for Plain {
     const NAME: &'static str = "plain";
-    const REGISTERS: usize = 8;
+    const IN_REGISTERS: usize = 4;
 
     #[inline(always)]
     fn new(start: &Vector) -> Self {
@@ -42,11 +42,10 @@ impl Sums for Plain {
     }
 
     #[inline(always)]
-    fn add_products(mut self, [a, b]: [i16; 2], w: &Vector) -> Self {
-        let (pairs, _) = w.as_chunks::<4>();
-        for (sum, [a0, a1, b0, b1]) in self.0.iter_mut().zip(pairs) {
-            let (first, second) = (i16::from_le_bytes([*a0, *a1]), i16::from_le_bytes([*b0, *b1]));
-            *sum = sum.wrapping_add(i32::from(a) * i32::from(first) + i32::from(b) * i32::from(second));
+    fn add_products(mut self, x: [u8; 4], w: &Vector) -> Self {
+        for (sum, w) in self.0.iter_mut().zip(w.as_chunks::<4>().0) {
+            let products = x.iter().zip(w).map(|(x, w)| i32::from(*x) * i32::from(*w as i8));
+            *sum = sum.wrapping_add(products.sum());
         }
         self
     }
@@ -62,13 +61,13 @@ mod x86 {
     use super::{LANES, Sums, Vector};
     use core::arch::x86_64::*;
 
-    /// `vpdpwssd` on 512 bits. Made only where `super::super::on_best` found AVX-512 F, BW, VL and VNNI.
+    /// `vpdpbusd` on 512 bits. Made only where [`on_best`](crate::kernels::host::on_best) found AVX-512 F and VNNI.
     #[derive(Clone, Copy)]
     pub(in crate::kernels::host) struct Avx512(__m512i);
 
     impl Sums for Avx512 {
         const NAME: &'static str = "avx512vnni";
-        const REGISTERS: usize = 32;
+        const IN_REGISTERS: usize = 16;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
@@ -77,11 +76,11 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn add_products(self, x: [i16; 2], w: &Vector) -> Self {
+        fn add_products(self, x: [u8; 4], w: &Vector) -> Self {
             // SAFETY: as above.
             unsafe {
                 let w = _mm512_loadu_si512(w.as_ptr().cast());
-                Self(_mm512_dpwssd_epi32(self.0, _mm512_set1_epi32(pair(x)), w))
+                Self(_mm512_dpbusd_epi32(self.0, _mm512_set1_epi32(i32::from_le_bytes(x)), w))
             }
         }
 
@@ -94,58 +93,56 @@ mod x86 {
         }
     }
 
-    /// `vpmaddwd` on two vectors of 256 bits. Made only where `super::super::on_best` found AVX2.
+    /// `vpmaddwd` on 256 bits, bytes being widened first: each sum in two words. Made only where
+    /// [`on_best`](crate::kernels::host::on_best) found AVX2.
     #[derive(Clone, Copy)]
-    pub(in crate::kernels::host) struct Avx2([__m256i; 2]);
+    pub(in crate::kernels::host) struct Avx2([__m256i; LANES / 4]);
 
-    /// Both halves of a vector.
+    /// The `i`th quarter of a vector.
     ///
     /// # Safety
-    /// The processor has AVX2.
+    /// The processor has AVX2; `i` is less than 4.
     #[inline(always)]
-    unsafe fn halves(vector: &Vector) -> [__m256i; 2] {
-        let (low, high) = vector.split_at(32);
-        // SAFETY: by this function's contract; both loads are as long as a half.
-        unsafe { [low, high].map(|half| _mm256_loadu_si256(half.as_ptr().cast())) }
+    unsafe fn quarter(vector: &Vector, i: usize) -> __m128i {
+        // SAFETY: by this function's contract; the load is as long as a quarter.
+        unsafe { _mm_loadu_si128(vector.as_ptr().add(16 * i).cast()) }
     }
 
     impl Sums for Avx2 {
         const NAME: &'static str = "avx2";
-        const REGISTERS: usize = 8;
+        const IN_REGISTERS: usize = 2;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
-            // SAFETY: the processor has AVX2.
-            unsafe { Self(halves(start)) }
+            // SAFETY: the processor has AVX2; arrays have four elements.
+            Self(std::array::from_fn(|i| unsafe { _mm256_cvtepu32_epi64(quarter(start, i)) }))
         }
 
         #[inline(always)]
-        fn add_products(self, x: [i16; 2], w: &Vector) -> Self {
-            // SAFETY: the processor has AVX2.
+        fn add_products(self, x: [u8; 4], w: &Vector) -> Self {
+            // SAFETY: the processor has AVX2; arrays have four elements.
             unsafe {
-                let ([low, high], x) = (halves(w), _mm256_set1_epi32(pair(x)));
-                Self([
-                    _mm256_add_epi32(self.0[0], _mm256_madd_epi16(x, low)),
-                    _mm256_add_epi32(self.0[1], _mm256_madd_epi16(x, high)),
-                ])
+                let x = _mm256_cvtepu8_epi16(_mm_set1_epi32(i32::from_le_bytes(x)));
+                Self(std::array::from_fn(|i| {
+                    let w = _mm256_cvtepi8_epi16(quarter(w, i));
+                    _mm256_add_epi32(self.0[i], _mm256_madd_epi16(x, w))
+                }))
             }
         }
 
         #[inline(always)]
         fn get(self) -> [i32; LANES] {
             let mut sums = [0; LANES];
-            for (half, to) in self.0.into_iter().zip(sums.chunks_exact_mut(LANES / 2)) {
-                // SAFETY: the processor has AVX2; the store is as long as half of the array.
-                unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), half) };
+            for (halves, to) in self.0.as_chunks::<2>().0.iter().zip(sums.as_chunks_mut::<8>().0) {
+                // SAFETY: the processor has AVX2; the store is as long as the chunk.
+                unsafe {
+                    // Sums 0, 1, 4, 5 and 2, 3, 6, 7.
+                    let added = _mm256_hadd_epi32(halves[0], halves[1]);
+                    _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(added));
+                }
             }
             sums
         }
-    }
-
-    /// Two halfwords as a word.
-    #[inline(always)]
-    fn pair([a, b]: [i16; 2]) -> i32 {
-        i32::from(a as u16) | i32::from(b) << 16
     }
 }
 
@@ -163,34 +160,35 @@ mod neon {
 
     impl Sums for Neon {
         const NAME: &'static str = "neon";
-        const REGISTERS: usize = 8;
+        const IN_REGISTERS: usize = 4;
 
         #[inline(always)]
         fn new(start: &Vector) -> Self {
-            let quarters = std::array::from_fn(|i| start.as_ptr().wrapping_add(16 * i));
-            // SAFETY: each load is as long as a quarter of the vector; loads of bytes need no alignment.
-            Self(quarters.map(|quarter| unsafe { vreinterpretq_s32_u8(vld1q_u8(quarter)) }))
+            // SAFETY: loads are as long as a quarter of the vector, and those of bytes need no alignment.
+            let quarter = |i: usize| unsafe { vreinterpretq_s32_u8(vld1q_u8(start.as_ptr().add(16 * i))) };
+            Self(std::array::from_fn(quarter))
         }
 
         #[inline(always)]
-        fn add_products(self, [a, b]: [i16; 2], w: &Vector) -> Self {
-            let quarter = |i: usize| {
-                // SAFETY: the load is as long as a quarter of the vector; the intrinsics are NEON's.
-                unsafe {
-                    let w = vreinterpretq_s16_u8(vld1q_u8(w.as_ptr().wrapping_add(16 * i)));
-                    let (even, odd) = (vuzp1q_s16(w, w), vuzp2q_s16(w, w));
-                    let sums = vmlal_n_s16(self.0[i], vget_low_s16(even), a);
-                    vmlal_n_s16(sums, vget_low_s16(odd), b)
-                }
-            };
-            Self(std::array::from_fn(quarter))
+        fn add_products(self, x: [u8; 4], w: &Vector) -> Self {
+            // SAFETY: loads are as long as a quarter of the vector; the processor has NEON.
+            unsafe {
+                let x = vreinterpretq_s16_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(u32::from_le_bytes(x)))));
+                Self(std::array::from_fn(|i| {
+                    let w = vreinterpretq_s8_u8(vld1q_u8(w.as_ptr().add(16 * i)));
+                    // A product of uint8 and int8 fits int16.
+                    let low = vpaddlq_s16(vmulq_s16(x, vmovl_s8(vget_low_s8(w))));
+                    let high = vpaddlq_s16(vmulq_s16(x, vmovl_high_s8(w)));
+                    vaddq_s32(self.0[i], vpaddq_s32(low, high))
+                }))
+            }
         }
 
         #[inline(always)]
         fn get(self) -> [i32; LANES] {
             let mut sums = [0; LANES];
-            for (quarter, to) in self.0.into_iter().zip(sums.chunks_exact_mut(4)) {
-                // SAFETY: the store is as long as a quarter of the array.
+            for (quarter, to) in self.0.into_iter().zip(sums.as_chunks_mut::<4>().0) {
+                // SAFETY: the store is as long as the chunk.
                 unsafe { vst1q_s32(to.as_mut_ptr(), quarter) };
             }
             sums
@@ -205,29 +203,22 @@ pub(super) use neon::Neon;
 mod tests {
     use super::*;
 
-    /// Halfwords that look random, extremes among them.
-    fn halves(seed: u32) -> [i16; 2 * LANES] {
+    /// Bytes that look random, extremes among them.
+    fn bytes(seed: u32) -> Vector {
         let mut state = seed;
         std::array::from_fn(|i| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            if i == seed as usize % 32 { i16::MIN } else { (state >> 16) as i16 }
+            if i % 7 == seed as usize % 7 { 0x80 } else { (state >> 24) as u8 }
         })
-    }
-
-    fn vector(halves: [i16; 2 * LANES]) -> Vector {
-        let mut vector = [0; 4 * LANES];
-        vector.as_chunks_mut().0.iter_mut().zip(halves).for_each(|(to, half)| *to = half.to_le_bytes());
-        vector
     }
 
     #[inline(always)]
     fn sums<S: Sums>(seed: u32) -> [i32; LANES] {
         let add = |sums: S, i: u32| {
-            let [a, b, ..] = halves(seed + 7 * i);
-            // As int8 activations.
-            sums.add_products([a >> 8, b >> 8], &vector(halves(seed + i)))
+            let [a, b, c, d, ..] = bytes(seed + 7 * i);
+            sums.add_products(if i < 5 { [255; 4] } else { [a, b, c, d] }, &bytes(seed + i))
         };
-        (1..40).fold(S::new(&vector(halves(seed))), add).get()
+        (1..40).fold(S::new(&bytes(seed)), add).get()
     }
 
     #[test]
