@@ -144,3 +144,20 @@ fn emitted_sources_compile_without_a_warning() {
         }
     }
 }
+
+/// The vectors of the host's kernels, on a processor that this machine may not be.
+#[test]
+fn neon_sums_as_all_others_do() {
+    let (home, linux) = (target::home(), target::target("aarch64-linux").expect("a target"));
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let told = succeed(
+        Command::new(cargo)
+            .current_dir(&home)
+            .args(["test", "--locked", "--package", "tinderbox-runtime", "--features", "std", "--lib", "sums"])
+            .args(["--target", linux.triple, "--target-dir"])
+            .arg(home.join("target/neon"))
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", linux.cc)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", "qemu-aarch64 -L /usr/aarch64-linux-gnu"),
+    );
+    assert!(told.contains("all_instruction_sets_sum_alike ... ok"), "{told}");
+}
