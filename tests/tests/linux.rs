@@ -1,5 +1,5 @@
-//! Linux: the installed runtime, linked statically and shared, for four processors, run natively or under qemu-user; on the
-//! host found by pkg-config and by CMake.
+//! Linux: the installed runtime, linked statically and shared, and the command itself, for other processors, run under
+//! qemu-user; the runtime on the host found by pkg-config and by CMake.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,14 +8,28 @@ use tinderbox::emit::c::emit;
 use tinderbox::import::import;
 use tinderbox::run::install::install;
 use tinderbox::run::npy;
-use tinderbox::target::{self, HOST};
+use tinderbox::target::{self, HOST, Target};
 
-/// Targets with the emulator of their programs and the folder of their C library.
+/// Targets, the emulators of their programs and the folders of their C libraries.
 const LINUX: [(&str, &str, &str); 3] = [
     ("aarch64-linux", "qemu-aarch64", "/usr/aarch64-linux-gnu"),
     ("armv7-linux", "qemu-arm", "/usr/arm-linux-gnueabihf"),
     ("riscv64-linux", "qemu-riscv64", "/usr/riscv64-linux-gnu"),
 ];
+
+/// Those whose compiler and emulator are there, with what runs their programs.
+fn linux() -> Vec<(&'static Target, [&'static str; 3])> {
+    let there = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
+    let found = LINUX.into_iter().filter_map(|(name, emulator, system)| {
+        let target = target::target(name).expect("a target");
+        if there(target.cc) && there(emulator) {
+            return Some((target, [emulator, "-L", system]));
+        }
+        eprintln!("skipped: {name} needs {} and {emulator}; .ci/setup installs them", target.cc);
+        None
+    });
+    found.collect()
+}
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("linux")
@@ -66,13 +80,8 @@ fn static_and_shared_under_qemu_user() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     write_demo(folder);
-    for (name, emulator, system) in LINUX {
-        let target = target::target(name).expect("a target");
-        if [target.cc, emulator].iter().any(|tool| Command::new(tool).arg("--version").output().is_err()) {
-            eprintln!("skipped: {name} needs {} and {emulator}; .ci/setup installs them", target.cc);
-            continue;
-        }
-        let prefix = folder.join(name);
+    for (target, runner) in linux() {
+        let prefix = folder.join(target.name);
         install(target, &prefix).expect("installs");
         let path = |below: &str| prefix.join(below).display().to_string();
         let include = format!("-I{}", path("include"));
@@ -80,9 +89,35 @@ fn static_and_shared_under_qemu_user() {
         let linked_shared =
             [include, "-L".into(), path("lib"), "-ltinderbox".into(), format!("-Wl,-rpath,{}", path("lib"))];
         for (to, flags) in [("static", &linked_static[..]), ("shared", &linked_shared[..])] {
-            let program = build(target.cc, folder, &format!("{name}-{to}"), flags);
-            succeed(Command::new(emulator).args(["-L", system]).arg(program));
+            let program = build(target.cc, folder, &format!("{}-{to}", target.name), flags);
+            succeed(Command::new(runner[0]).args(&runner[1..]).arg(program));
         }
+    }
+}
+
+/// The command compiles the demo model there and runs it there.
+#[test]
+fn the_command_under_qemu_user() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/zoo/fashion");
+    let golden = npy::read(&zoo.join("golden.npy")).expect("the demo model's data");
+    for (target, runner) in linux() {
+        let output = folder.path().join(target.name).with_extension("npy");
+        let variable = |what: &str| format!("CARGO_TARGET_{}_{what}", target.triple.to_uppercase().replace('-', "_"));
+        succeed(
+            Command::new(env!("CARGO"))
+                .args(["run", "--quiet", "--locked", "--package", "tinderbox", "--bin", "tinderbox"])
+                .args(["--config", "profile.dev.debug=false", "--target", target.triple, "--", "run"])
+                .arg(zoo.join("fashion.tflite"))
+                .arg("--input")
+                .arg(zoo.join("samples.npy"))
+                .arg("--output")
+                .arg(&output)
+                .env(variable("LINKER"), target.cc)
+                .env(variable("RUNNER"), runner.join(" ")),
+        );
+        let found = npy::read(&output).expect("an output");
+        assert!(found.shape == golden.shape && found.data == golden.data, "{}: outputs differ", target.name);
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tinderbox::compile::{Options, compile};
+use tinderbox::cost::Table;
 use tinderbox::fit;
 use tinderbox::graph::Graph;
 use tinderbox::import;
@@ -103,7 +104,7 @@ fn programs(models: &[Model], boards: &[Board]) -> Vec<(Kernels, Vec<[Image; 2]>
 
 /// A line of the table.
 enum Line {
-    Ran { rows: bool, arena: usize, equal: bool, measured: Measured },
+    Ran { rows: bool, arena: usize, equal: bool, predicted: Option<f64>, measured: Measured },
     Refused,
 }
 
@@ -121,9 +122,16 @@ fn line(board: &Board, model: &Model, programs: &[Image; 2]) -> Line {
         let (results, measured) = run.unwrap_or_else(|error| panic!("{} on {}: {error}", model.name, board.name));
         assert_eq!(measured.kernel_set, expected_set(board), "{}", board.name);
         let equal = results[0].concat() == model.output;
-        return Line::Ran { rows: mode == InputMode::Rows, arena: image.plan().arena_bytes, equal, measured };
+        let (rows, arena) = (mode == InputMode::Rows, image.plan().arena_bytes);
+        return Line::Ran { rows, arena, equal, predicted: predicted(board, image), measured };
     }
     Line::Refused
+}
+
+/// The instructions that the board's costs foretell.
+fn predicted(board: &Board, image: &Image) -> Option<f64> {
+    let costs = target::known_costs(target_of(board))?;
+    Some(Table::read(&costs).expect("a table of costs").instructions(image))
 }
 
 fn expected_set(board: &Board) -> &'static str {
@@ -165,17 +173,19 @@ fn every_board_runs_every_model() {
 }
 
 fn table(lines: &[(&String, &String, Line)]) -> String {
-    let row = |cells: [&str; 9]| {
-        let [board, model, bytes, input, arena, stack, code, instructions, kernels] = cells;
+    let row = |cells: [&str; 10]| {
+        let [board, model, bytes, input, arena, stack, code, instructions, predicted, kernels] = cells;
         format!(
-            "{board:17} {model:16} {bytes:9} {input:5} {arena:>6} {stack:>5} {code:>6} {instructions:>12} {kernels}\n"
+            "{board:17} {model:16} {bytes:9} {input:5} {arena:>6} {stack:>5} {code:>6} {instructions:>12} {predicted:>9} \
+             {kernels}\n"
         )
     };
-    let mut table = row(["board", "model", "bytes", "input", "arena", "stack", "code", "instructions", "kernels"]);
+    let mut table =
+        row(["board", "model", "bytes", "input", "arena", "stack", "code", "instructions", "predicted", "kernels"]);
     for (board, model, line) in lines {
         table += &match line {
-            Line::Refused => row([board, model, "too large", "", "", "", "", "", ""]),
-            Line::Ran { rows, arena, equal, measured } => row([
+            Line::Refused => row([board, model, "too large", "", "", "", "", "", "", ""]),
+            Line::Ran { rows, arena, equal, predicted, measured } => row([
                 board,
                 model,
                 if *equal { "equal" } else { "DIFFERENT" },
@@ -184,6 +194,7 @@ fn table(lines: &[(&String, &String, Line)]) -> String {
                 &measured.stack_bytes.to_string(),
                 &measured.code_bytes.to_string(),
                 &measured.instructions.to_string(),
+                &predicted.map_or("-".into(), |n| format!("{n:.0}")),
                 &measured.kernel_set,
             ]),
         };
