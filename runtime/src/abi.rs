@@ -12,6 +12,7 @@ pub(crate) mod slice;
 pub use kernel::*;
 
 use crate::executor::Executor;
+use crate::kernels;
 use crate::program::{ABI_VERSION, ARENA_ALIGN, Program};
 use crate::schedule::Cursor;
 use crate::status::Status;
@@ -47,7 +48,7 @@ pub extern "C" fn tbx_status_str(status: i32) -> *const c_char {
 /// a set that is not there runs as its portable twin, slower and with the same result. The text is constant.
 #[unsafe(no_mangle)]
 pub extern "C" fn tbx_kernel_set() -> *const c_char {
-    if cfg!(tbx_dsp) { c"armv7em" } else { c"portable" }.as_ptr()
+    kernels::SET.as_ptr()
 }
 
 /// Binds `program` to `arena` and gives every variable its initial contents. May be called again at any time.

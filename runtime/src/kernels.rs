@@ -29,6 +29,10 @@ pub mod sparse;
 pub mod top_k;
 pub mod window;
 
+/// The kernels that this build has: `armv7em` (beside the portable ones) or `portable`. A kernel of a set that is not there
+/// runs as its portable twin, slower and with the same result.
+pub const SET: &core::ffi::CStr = if cfg!(tbx_dsp) { c"armv7em" } else { c"portable" };
+
 /// Declares a kernel's scalars: a struct for those who write and read them, a run of `i32` in the program.
 macro_rules! params {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident,)* }) => {

@@ -166,9 +166,9 @@ fn firmware_names_the_samples() {
     let labels: Vec<&str> = labels.lines().collect();
     let tinderbox = format!("{} run --quiet --bin tinderbox --", env!("CARGO"));
     let target = repository().join("target/examples");
-    for (example, triple, emulator) in [
-        ("cortex-m", "thumbv7em-none-eabi", "qemu-system-arm"),
-        ("riscv", "riscv32imac-unknown-none-elf", "qemu-system-riscv32"),
+    for (example, triple, emulator, kernels) in [
+        ("cortex-m", "thumbv7em-none-eabi", "qemu-system-arm", "armv7em"),
+        ("riscv", "riscv32imac-unknown-none-elf", "qemu-system-riscv32", "portable"),
     ] {
         if Command::new(emulator).arg("--version").output().is_err() {
             eprintln!("skipped: examples/rust/{example} needs {emulator}; .ci/setup installs it");
@@ -190,6 +190,7 @@ fn firmware_names_the_samples() {
             let (log, plain): (Vec<&str>, Vec<&str>) = said.lines().partition(is_log);
             assert_eq!(plain, labels, "{example} {profile}");
             assert_eq!(log.len(), if debug { 1 + labels.len() } else { 0 }, "{example} {profile}: {said}");
+            assert!(!debug || log[0].contains(kernels), "{example}: {said}");
             let firmware = target.join(triple).join(profile).join(format!("{example}-example"));
             let image = std::fs::read(firmware).expect("the firmware");
             let holds = image.windows(LOGGED.len()).any(|bytes| bytes == LOGGED.as_bytes());

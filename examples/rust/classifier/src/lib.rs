@@ -14,6 +14,7 @@ mod fashion {
 }
 
 use heapless::spsc::{self, Consumer};
+use tinderbox_runtime::kernels;
 use tinderbox_runtime::network::{Network, Progress};
 use tinderbox_runtime::status::Status;
 
@@ -32,7 +33,7 @@ const LABELS: &[u8] = include_bytes!("../../../../models/zoo/fashion/labels.txt"
 /// Names every picture that the camera takes, then ends the emulator. `sleep` waits for an interrupt.
 pub fn run(lines: Consumer<'_, Line>, arena: &mut Arena, sleep: fn()) -> ! {
     console::start();
-    log::info!("{} nodes, {} bytes of arena", fashion::KERNELS.len(), fashion::ARENA_BYTES);
+    log::info!("{:?} kernels, {} bytes of arena", kernels::SET, fashion::ARENA_BYTES);
     match name_pictures(lines, arena, sleep) {
         Ok(()) => console::exit(0),
         Err(status) => fail(status),
