@@ -66,6 +66,8 @@ pub struct Choice {
 const MOST_PLANS: usize = 400;
 /// Where RAM has no limit, parts of it that are tried to be saved at a time.
 const STEP: usize = 32;
+/// Percents of RAM that a percent of time is worth.
+const WORTH: f64 = 1.5;
 /// How much slower than the fastest a program may be to save RAM that has no limit.
 const MOST_SLOWER: f64 = 1.125;
 
@@ -125,12 +127,12 @@ fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
     }
 }
 
-/// The program of which RAM times the square of instructions is least, a percent of time being worth two of RAM, among
-/// those that are not much slower than the fastest.
+/// The program of which RAM times instructions to the power of [`WORTH`] is least, among those that are not much slower
+/// than the fastest.
 fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Found, Error> {
     let smallest = problem.smallest()?;
     let slowest = fastest.instructions * MOST_SLOWER;
-    let product = |arena: usize, instructions: f64| arena as f64 * instructions * instructions;
+    let product = |arena: usize, instructions: f64| arena as f64 * instructions.powf(WORTH);
     let mut best = fastest.clone();
     let (mut least, mut arena) = (product(best.arena, best.instructions), fastest.arena);
     while arena > smallest {

@@ -112,7 +112,7 @@ pub struct Layer {
     pub tensors: Vec<usize>,
     /// How many of `tensors` are read.
     pub inputs: usize,
-    /// Steps before the first output row.
+    /// Output rows by which the steps are behind.
     pub lag: usize,
     /// Multiply-accumulates.
     pub macs: u64,

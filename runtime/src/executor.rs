@@ -4,7 +4,7 @@ use crate::arena::{Cells, copy, store, view};
 use crate::program::{ABI_VERSION, Node, Program, executor_bytes};
 use crate::schedule::{Action, Cursor};
 use crate::status::Status;
-use crate::step::{Counters, Marks, Rows, Step, first_row};
+use crate::step::{Counters, Marks, Rows, Step, rows_of_step};
 
 /// A program bound to its arena. Copies share the arena: all that an inference knows is there and in its [`Cursor`].
 #[derive(Clone, Copy)]
@@ -162,7 +162,7 @@ impl<'a> Executor<'a> {
         let marks = self.marks()?;
         if fresh {
             let output = record.tensors.get().get(usize::from(record.inputs))?;
-            marks.set(usize::from(*output), first_row(record, usize::from(index)))?;
+            marks.set(usize::from(*output), Some(rows_of_step(record, usize::from(index)).start))?;
         }
         let next = if index + 1 < record.steps { index + 1 } else { self.first_step_again(record) };
         counters.set(node, next)?;

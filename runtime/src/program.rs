@@ -60,9 +60,9 @@ pub struct Node<'a> {
     pub inputs: u16,
     /// Steps of an inference; the counter starts anew after them.
     pub steps: u16,
-    /// Output rows made by a step (fewer in the last).
+    /// Output rows made by a step (fewer in the first and the last).
     pub rows_per_step: u16,
-    /// Steps at the start that make no output row.
+    /// How many rows the steps are behind: step `i` ends with row `(i + 1) * rows_per_step - lag`, exclusive.
     pub lag: u16,
     /// Byte offset of memory that the kernel may use within a step.
     pub scratch: u32,

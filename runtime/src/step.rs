@@ -77,8 +77,8 @@ impl<'a> Step<'a> {
     /// The rows of the outputs that this step makes.
     #[inline]
     pub fn output_rows(&self) -> Option<Range<usize>> {
-        let Some(first) = first_row(self.node, self.index) else { return Some(0..0) };
-        Some(first..(first + usize::from(self.node.rows_per_step)).min(self.output(0)?.count()))
+        let rows = rows_of_step(self.node, self.index);
+        Some(rows.start..rows.end.min(self.output(0)?.count()))
     }
 
     /// Memory for this step only; its contents are undefined at the start.
@@ -100,10 +100,12 @@ impl<'a> Step<'a> {
     }
 }
 
-/// The first output row that step `index` of `node` makes, or `None` if it comes too early to make one.
+/// The output rows that step `index` of `node` makes, were the output tall enough; none if it comes too early.
 #[inline]
-pub(crate) fn first_row(node: &Node<'_>, index: usize) -> Option<usize> {
-    Some(index.checked_sub(usize::from(node.lag))?.wrapping_mul(usize::from(node.rows_per_step)))
+pub(crate) fn rows_of_step(node: &Node<'_>, index: usize) -> Range<usize> {
+    let (height, lag) = (usize::from(node.rows_per_step), usize::from(node.lag));
+    let end = index.wrapping_add(1).wrapping_mul(height);
+    end.saturating_sub(height).saturating_sub(lag)..end.saturating_sub(lag)
 }
 
 /// Per tensor, one more than its first fresh row, or 0 where all its rows are in the ring.

@@ -62,13 +62,29 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
+    /// Lets steps end where those of `tensor`'s writer do: rows that wait for the next step would take memory.
+    /// Output row `y` needs rows up to `end(y)`.
+    fn keep_pace(&mut self, buffer: BufferId, end: impl Fn(usize) -> usize) {
+        let (flow, height) = (&self.lowering.flow, self.node.rows_per_step);
+        let writes =
+            |node: &Node| node.writes.iter().find(|access| access.buffer == buffer).map(|access| access.rows.clone());
+        let Some(made) = flow.nodes.iter().rev().find_map(writes) else { return };
+        let possible = |made: usize| (0..self.rows).take_while(|y| end(*y) <= made).count();
+        let Some(first) = made.iter().map(|rows| possible(rows.end)).find(|rows| *rows > 0) else { return };
+        self.layer.lag = (height - first % height) % height;
+        self.node.steps = (self.rows + self.layer.lag).div_ceil(height);
+    }
+
     /// Output row `y` needs `rows(y)` of `tensor`, seen as `view`.
     pub(super) fn reads(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.buffer_of(tensor);
-        let access = self.access(buffer, view, rows);
         if self.layer.inputs == 0 {
             self.layer.row_elements = view.row_bytes;
+            if self.node.rows_per_step > 1 && view == self.lowering.views[buffer] {
+                self.keep_pace(buffer, |y| rows(y).end);
+            }
         }
+        let access = self.access(buffer, view, rows);
         self.layer.tensors.insert(self.layer.inputs, self.lowering.view(buffer, view));
         self.layer.inputs += 1;
         self.node.reads.push(access);
@@ -101,10 +117,10 @@ impl LayerBuilder<'_, '_> {
             bytes.start / own.row_bytes.max(1)..bytes.end.div_ceil(own.row_bytes.max(1))
         };
         let convert = |range| if view == own { range } else { in_own_rows(range) };
-        let height = self.node.rows_per_step;
+        let (height, lag) = (self.node.rows_per_step, self.layer.lag);
         let step = |step: usize| {
-            let (first, last) = (step * height, ((step + 1) * height).min(self.rows) - 1);
-            rows(first).start..rows(last).end
+            let (first, end) = ((step * height).saturating_sub(lag), ((step + 1) * height - lag).min(self.rows));
+            rows(first).start..rows(end - 1).end
         };
         Access { buffer, rows: (0..self.node.steps).map(|i| convert(step(i))).collect() }
     }
@@ -129,9 +145,9 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
-    /// The first `steps` steps make no output row.
-    pub(super) fn lag(mut self, steps: usize) -> Self {
-        self.layer.lag = steps;
+    /// The steps are `rows` rows behind. Comes after reads and writes, which say what each step touches.
+    pub(super) fn lag(mut self, rows: usize) -> Self {
+        self.layer.lag = rows;
         self
     }
 
