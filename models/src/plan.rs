@@ -285,8 +285,8 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
 
 /// Steps at which the lower bound is looked for, fewer where that is a lot of work.
 const BOUND_SAMPLES: usize = 24;
-/// A few seconds.
-const BOUND_WORK: usize = 1 << 29;
+/// About a second.
+const BOUND_WORK: usize = 1 << 27;
 
 /// The bound at the worst moments of this order, where it is likely to be high, and at some others.
 fn lower_bound(demand: &Demand<'_>, draft: &Draft) -> usize {

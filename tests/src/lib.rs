@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod cases;
+pub mod hostile;
 pub mod layers;
 pub mod network;
 pub mod tflm;
@@ -8,9 +9,14 @@ pub mod tflm;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
+/// The folder of the tests.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// The conformance corpus, part of the repository.
 pub fn conformance() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance")
+    root().join("conformance")
 }
 
 /// Data that is too large for the repository: `$TINDERBOX_SHARED`, or `shared` beside the repository. Says so on stderr

@@ -1,6 +1,8 @@
 //! Any bytes to the importer, from seeds that are .tflite files.
 #![no_main]
 
+use tinderbox_fuzz::hostile;
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = tinderbox_fuzz::import(bytes);
+    let _ = hostile::import(bytes);
 });
