@@ -49,6 +49,9 @@ impl Error {
     }
 }
 
+/// The most steps of a network. The planner's time and memory grow with them; no microcontroller's network comes near.
+const MAX_STEPS: usize = 1 << 18;
+
 /// Which kernels may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kernels {
@@ -176,13 +179,26 @@ impl<'a> Lowerer<'a> {
     /// Lowers the graph with the variants that are selected, and the first possible one where none is.
     pub fn lower(&self, selection: &Selection) -> Result<Lowered, Error> {
         let mut lowering = Lowering::new(self, selection);
+        let mut steps = 0;
         for (index, node) in self.graph.nodes.iter().enumerate() {
+            steps += self.rows(node);
+            if steps > MAX_STEPS {
+                let what =
+                    format!("the network takes more than {MAX_STEPS} steps, one for each row; use a smaller input");
+                return Err(Error::unsupported(node, what));
+            }
             lowering.source = Some(index);
             operators::lower(&mut lowering, node)?;
         }
         lowering.source = None;
         lowering.outputs();
         Ok(lowering.finish())
+    }
+
+    /// The most rows of any tensor of a node.
+    fn rows(&self, node: &Node) -> usize {
+        let tensors = node.inputs.iter().flatten().chain(&node.outputs).map(|id| &self.graph.tensors[*id]);
+        tensors.map(|tensor| rows_of(tensor).rows).max().unwrap_or(0)
     }
 }
 

@@ -458,3 +458,6 @@ fn merged(mut ranges: Vec<Range<Time>>) -> Vec<Range<Time>> {
     }
     merged
 }
+
+#[cfg(test)]
+mod tests;
