@@ -22,7 +22,7 @@ pub use variant::{Algorithm, Selection, Variant};
 
 use crate::graph::{Graph, Node, Tensor};
 use crate::passes::Gains;
-use crate::plan::dataflow::{BufferId, Dataflow};
+use crate::plan::dataflow::{BufferId, Dataflow, NodeId};
 use lowering::Lowering;
 use requant::Short;
 use std::cell::RefCell;
@@ -125,6 +125,28 @@ pub struct Layer {
     pub row_elements: usize,
 }
 
+/// Memory that survives from one inference to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Where it is.
+    pub place: Place,
+    /// Byte of that place at which it begins.
+    pub offset: usize,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// Contents after reset, repeated until `bytes` are filled.
+    pub initial: Arc<[u8]>,
+}
+
+/// Where a variable may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a persistent buffer.
+    Buffer(BufferId),
+    /// In the persistent state of a node of the dataflow.
+    State(NodeId),
+}
+
 /// A network as kernels over rows.
 #[derive(Clone, Default)]
 pub struct Lowered {
@@ -142,6 +164,8 @@ pub struct Lowered {
     pub buffers: Vec<Option<BufferId>>,
     /// Per node of the graph, the ways to compute it, the one that was taken first; empty where there is no choice.
     pub variants: Vec<Vec<Variant>>,
+    /// What survives an inference.
+    pub variables: Vec<Variable>,
     /// What the exact passes did.
     pub gains: Gains,
 }
@@ -189,9 +213,11 @@ impl<'a> Lowerer<'a> {
             }
             lowering.source = Some(index);
             operators::lower(&mut lowering, node)?;
+            operators::variable::store(&mut lowering, index + 1);
         }
         lowering.source = None;
         lowering.outputs();
+        operators::variable::store(&mut lowering, self.graph.nodes.len());
         Ok(lowering.finish())
     }
 

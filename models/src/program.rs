@@ -1,10 +1,11 @@
 //! The program: kernels and plan put together, ready to be run here or to be written for a device.
 
-use crate::lower::{Layer, Lowered};
+use crate::lower::{self, Layer, Lowered, Place};
 use crate::passes::Gains;
 use crate::plan::Plan;
 use crate::plan::dataflow::{BufferId, Dataflow, Node, NodeId, Role};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tinderbox_runtime::program as device;
 use tinderbox_runtime::program::Slice;
 
@@ -18,7 +19,35 @@ pub struct Image {
     operands: Vec<Vec<u16>>,
     inputs: Vec<u16>,
     outputs: Vec<u16>,
+    variables: Vec<Variable>,
     pushed: bool,
+}
+
+/// Memory that survives from one inference to the next.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Byte offset in the arena.
+    pub offset: usize,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// Contents after reset, repeated until `bytes` are filled.
+    pub initial: Arc<[u8]>,
+}
+
+impl Variable {
+    fn new(variable: &lower::Variable, plan: &Plan) -> Self {
+        let start = match variable.place {
+            Place::Buffer(buffer) => plan.placements[buffer].offset,
+            Place::State(node) => plan.state[node],
+        };
+        Self { offset: start + variable.offset, bytes: variable.bytes, initial: variable.initial.clone() }
+    }
+
+    /// The runtime's record.
+    fn record(&self) -> device::Variable<'_> {
+        let initial = Slice::new(&self.initial);
+        device::Variable { offset: self.offset as u32, bytes: self.bytes as u32, initial }
+    }
 }
 
 impl Image {
@@ -32,6 +61,7 @@ impl Image {
             inputs: indices(&lowered.inputs),
             outputs: indices(&lowered.outputs),
             pushed: lowered.inputs.iter().any(|b| lowered.flow.buffers[*b].role != Role::Input),
+            variables: lowered.variables.iter().map(|variable| Variable::new(variable, &plan)).collect(),
             lowered,
             plan,
         }
@@ -70,6 +100,11 @@ impl Image {
     /// Tensor indices of the outputs.
     pub fn outputs(&self) -> &[u16] {
         &self.outputs
+    }
+
+    /// What survives an inference.
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
     }
 
     /// Whether inputs are pushed row by row.
@@ -126,6 +161,7 @@ impl Image {
 
     /// Calls `f` with the program as the runtime sees it.
     pub fn with_program<R>(&self, f: impl FnOnce(&device::Program<'_>) -> R) -> R {
+        let variables: Vec<device::Variable<'_>> = self.variables.iter().map(Variable::record).collect();
         let nodes: Vec<device::Node<'_>> = self.nodes().map(|node| node.record()).collect();
         f(&device::Program {
             abi_version: device::ABI_VERSION,
@@ -135,7 +171,7 @@ impl Image {
             schedule: Slice::new(&self.plan.schedule),
             inputs: Slice::new(&self.inputs),
             outputs: Slice::new(&self.outputs),
-            variables: Slice::empty(),
+            variables: Slice::new(&variables),
             pushed: u32::from(self.pushed),
             resume: self.plan.resume as u32,
         })

@@ -87,6 +87,10 @@ impl<'a> Walk<'a> {
     fn new(graph: &'a Graph) -> Result<Self, Error> {
         let mut walk =
             Walk { graph, times: vec![None; graph.tensors.len()], flattened: vec![None; graph.tensors.len()] };
+        if let Some(variable) = graph.variables.first() {
+            let what = "the network keeps its own state from one call to the next; run it without streaming";
+            return Err(forbidden("variable", &graph.tensors[variable.tensor].name, what.into()));
+        }
         for &input in &graph.inputs {
             walk.times[input] = Some(walk.input(input)?);
         }

@@ -17,6 +17,7 @@ pub mod host;
 pub mod integer;
 pub mod l2_normalization;
 pub mod lookup;
+pub mod lstm;
 pub mod matmul;
 pub mod movement;
 pub mod mul;
@@ -26,6 +27,7 @@ pub mod reduce;
 pub mod resize;
 pub mod softmax;
 pub mod sparse;
+pub mod svdf;
 pub mod top_k;
 pub mod window;
 

@@ -50,6 +50,7 @@ fn source(name: &str, graph: &Graph, image: &Image) -> String {
     array(&mut out, "uint16_t", &format!("{name}_outputs"), image.outputs(), |n| format!("{n}u"));
     tensors(&mut out, name, image);
     nodes(&mut out, name, image);
+    variables(&mut out, name, image);
     program(&mut out, name, image);
     names(&mut out, name, image);
     out
@@ -121,6 +122,22 @@ fn nodes(out: &mut String, name: &str, image: &Image) {
     line(out, format_args!("}};\n"));
 }
 
+fn variables(out: &mut String, name: &str, image: &Image) {
+    let variables = image.variables();
+    if variables.is_empty() {
+        return;
+    }
+    for (i, variable) in variables.iter().enumerate() {
+        array(out, "uint8_t", &format!("{name}_initial_{i}"), &variable.initial, |n| format!("{n}u"));
+    }
+    line(out, format_args!("static const tbx_variable {name}_variables[] = {{"));
+    for (i, variable) in variables.iter().enumerate() {
+        let initial = slice(&format!("{name}_initial_{i}"), variable.initial.len());
+        line(out, format_args!("    {{{}u, {}u, {initial}}},", variable.offset, variable.bytes));
+    }
+    line(out, format_args!("}};\n"));
+}
+
 fn program(out: &mut String, name: &str, image: &Image) {
     let plan = image.plan();
     line(out, format_args!("const tbx_program {name}_program = {{"));
@@ -131,10 +148,11 @@ fn program(out: &mut String, name: &str, image: &Image) {
         ("schedule", plan.schedule.len()),
         ("inputs", image.inputs().len()),
         ("outputs", image.outputs().len()),
+        ("variables", image.variables().len()),
     ] {
         line(out, format_args!("    {},", slice(&format!("{name}_{what}"), len)));
     }
-    line(out, format_args!("    {{NULL, 0}}, {}u, {}u\n}};\n", u32::from(image.is_pushed()), plan.resume));
+    line(out, format_args!("    {}u, {}u\n}};\n", u32::from(image.is_pushed()), plan.resume));
 }
 
 /// What each node is called and which kernel it got; the linker drops them where nobody asks.

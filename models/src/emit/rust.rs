@@ -105,7 +105,15 @@ fn program(out: &mut String, image: &Image) {
     for (field, indices) in [("inputs", image.inputs()), ("outputs", image.outputs())] {
         line(out, format_args!("    {field}: program::Slice::new(&{indices:?}),"));
     }
-    line(out, format_args!("    variables: program::Slice::empty(),"));
+    line(out, format_args!("    variables: program::Slice::new(&["));
+    for v in image.variables() {
+        let (offset, bytes, initial) = (v.offset, v.bytes, slice(&v.initial));
+        line(
+            out,
+            format_args!("        program::Variable {{ offset: {offset}, bytes: {bytes}, initial: {initial} }},"),
+        );
+    }
+    line(out, format_args!("    ]),"));
     line(out, format_args!("    pushed: {},\n    resume: {},\n}};\n", u32::from(image.is_pushed()), plan.resume));
 }
 

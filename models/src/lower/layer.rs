@@ -1,9 +1,9 @@
 //! The kernel side of a node being put together.
 
 use super::lowering::Lowering;
-use super::{Layer, View, rows_of};
+use super::{Layer, Place, Variable, View, rows_of};
 use crate::graph::{Node as GraphNode, TensorId, macs};
-use crate::plan::dataflow::{Access, BufferId, Node, Role, Worker};
+use crate::plan::dataflow::{Access, BufferId, Node, NodeId, Role, Worker};
 use std::ops::Range;
 use std::sync::Arc;
 use tinderbox_runtime::abi::Named;
@@ -101,8 +101,19 @@ impl LayerBuilder<'_, '_> {
     }
 
     /// Output row `y` is `rows(y)` of `tensor`, which begins here.
-    pub(super) fn writes(mut self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
+    pub(super) fn writes(self, tensor: TensorId, view: View, rows: impl Fn(usize) -> Range<usize>) -> Self {
         let buffer = self.lowering.new_buffer(tensor, view, Role::Inner);
+        self.writes_into(buffer, tensor, view, rows)
+    }
+
+    /// As [`Self::writes`], in a buffer that is there.
+    pub(super) fn writes_into(
+        mut self,
+        buffer: BufferId,
+        tensor: TensorId,
+        view: View,
+        rows: impl Fn(usize) -> Range<usize>,
+    ) -> Self {
         self.layer.elements += self.lowering.tensor(tensor).elements();
         let access = self.access(buffer, view, rows);
         self.layer.tensors.push(self.lowering.view(buffer, view));
@@ -158,6 +169,24 @@ impl LayerBuilder<'_, '_> {
 
     pub(super) fn state(mut self, bytes: usize) -> Self {
         self.node.state = bytes;
+        self
+    }
+
+    /// State that survives from one inference to the next: per part its bytes, and its contents after reset, repeated.
+    pub(super) fn persistent_state(mut self, parts: impl IntoIterator<Item = (usize, Arc<[u8]>)>) -> Self {
+        let place = Place::State(self.lowering.flow.nodes.len());
+        self.node.persistent = true;
+        for (bytes, initial) in parts {
+            let offset = self.node.state;
+            self.lowering.variables.push(Variable { place, offset, bytes, initial });
+            self.node.state += bytes;
+        }
+        self
+    }
+
+    /// The node waits until these are done.
+    pub(super) fn after(mut self, nodes: Vec<NodeId>) -> Self {
+        self.node.after = nodes;
         self
     }
 

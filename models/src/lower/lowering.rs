@@ -1,7 +1,9 @@
 //! Lowering under way: which buffers there are, who writes them, and how nodes see them.
 
 use super::operators::movement;
-use super::{Error, InputMode, Kernels, Layer, Lowered, Lowerer, Selection, TensorView, Variant, View, rows_of};
+use super::{
+    Error, InputMode, Kernels, Layer, Lowered, Lowerer, Selection, TensorView, Variable, Variant, View, rows_of,
+};
 use crate::graph::{DType, Graph, Node as GraphNode, Op, Quantization, Tensor, TensorId};
 use crate::passes::{Gains, Pass};
 use crate::plan::dataflow::{Access, Buffer, BufferId, Dataflow, Node, Role, Worker};
@@ -31,6 +33,12 @@ pub(super) struct Lowering<'a> {
     pub(super) variants: Vec<Vec<Variant>>,
     /// Tensors that are not made because their reader pads by itself.
     pub(super) padded: HashMap<TensorId, movement::Padded>,
+    /// What survives an inference.
+    pub(super) variables: Vec<Variable>,
+    /// Per variable, the tensor assigned to it last.
+    pub(super) assigned: HashMap<TensorId, TensorId>,
+    /// Variables whose assignment is still to be carried out.
+    pub(super) pending: Vec<TensorId>,
 }
 
 impl<'a> Lowering<'a> {
@@ -53,6 +61,9 @@ impl<'a> Lowering<'a> {
             views: vec![],
             tensors: vec![],
             padded: HashMap::new(),
+            variables: vec![],
+            assigned: HashMap::new(),
+            pending: vec![],
         };
         if gains.ran(Pass::Padding) {
             lowering.padded = movement::paddings_to_merge(graph);
@@ -136,11 +147,12 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Outputs that are inputs or constants, or that come twice, are copies; so are those of a stream that others read.
+    /// Outputs that are inputs, constants or variables, or that come twice, are copies; so are those of a stream that others read.
     pub(super) fn outputs(&mut self) {
         let stream = self.mode == InputMode::Stream;
         for &output in &self.graph.outputs {
             let own = self.buffers[output].filter(|b| !self.inputs.contains(b) && !self.outputs.contains(b));
+            let own = own.filter(|b| self.flow.buffers[*b].role != Role::Persistent);
             let own = own.filter(|b| !stream || !self.is_read(*b));
             let buffer = own.unwrap_or_else(|| movement::copy(self, output));
             if !stream {
@@ -190,8 +202,8 @@ impl<'a> Lowering<'a> {
             };
         }
         self.flow.views = tensors.len() - self.views.len();
-        let Self { flow, layers, inputs, outputs, buffers, variants, gains, .. } = self;
-        Lowered { flow, layers, tensors, inputs, outputs, buffers, variants, gains }
+        let Self { flow, layers, inputs, outputs, buffers, variants, variables, gains, .. } = self;
+        Lowered { flow, layers, tensors, inputs, outputs, buffers, variants, variables, gains }
     }
 
     pub(super) fn runs(&self, pass: Pass) -> bool {

@@ -5,6 +5,7 @@ pub(super) mod conv;
 mod convert;
 pub(super) mod dense;
 mod elementwise;
+mod lstm;
 mod matmul;
 pub(super) mod movement;
 mod normalize;
@@ -12,7 +13,9 @@ mod pool;
 pub(super) mod product;
 mod reduce;
 mod resize;
+mod svdf;
 mod unary;
+pub(super) mod variable;
 
 pub(super) use unary::rectifier_bounds;
 
@@ -73,6 +76,9 @@ pub(super) fn lower(l: &mut Lowering<'_>, node: &Node) -> Result<(), Error> {
         | Op::SpaceToDepth { .. }
         | Op::DepthToSpace { .. } => movement::rearrange(l, node),
         Op::Resize(kind) => resize::resize(l, node, kind),
-        _ => Err(Error::unsupported(node, "there is no kernel for it yet")),
+        Op::Svdf { rank, .. } => svdf::svdf(l, node, rank),
+        Op::UnidirectionalSequenceLstm { time_major, cell_clip } => lstm::lstm(l, node, time_major, cell_clip),
+        Op::ReadVariable => variable::read(l, node),
+        Op::AssignVariable => variable::assign(l, node),
     }
 }

@@ -6,7 +6,7 @@
 //! exactly (Picard 1976, "Maximal closure of a graph and applications to combinatorial problems"). The bound is the
 //! largest over the steps looked at; it holds for every order that computes nothing twice and treats rows as atoms.
 
-use super::dataflow::{Dataflow, NodeId, Role};
+use super::dataflow::{Dataflow, Node, NodeId, Role};
 use super::order::{Demand, Event};
 use petgraph::algo::maximum_flow::dinics;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -41,7 +41,12 @@ fn in_progress(flow: &Dataflow, event: Event) -> i64 {
         access.rows[event.step].len() * flow.buffers[access.buffer].stride
     };
     let saved = node.in_place.iter().map(replaced).max().unwrap_or(0).min(written);
-    (written - saved + node.scratch + node.state) as i64
+    (written - saved + node.scratch + passing_state(node)) as i64
+}
+
+/// Bytes of a node's state that are in use between its first step and its last only.
+fn passing_state(node: &Node) -> usize {
+    if node.persistent { 0 } else { node.state }
 }
 
 struct Closure {
@@ -64,10 +69,11 @@ impl Closure {
             let steps: Vec<_> = (0..demand.needed[id]).map(|_| closure.vertex(0)).collect();
             closure.chain(&steps);
             // State is in use after the first step and before the last is done.
-            if let ([first, .., last], bytes) = (steps.as_slice(), node.state as i64) {
+            if let ([first, .., last], bytes) = (steps.as_slice(), passing_state(node) as i64) {
                 closure.weights[first.index()] += bytes;
                 closure.weights[last.index()] -= bytes;
             }
+            closure.base += (node.state - passing_state(node)) as i64;
             closure.steps.push(steps);
         }
         closure.needs(demand);
@@ -159,7 +165,7 @@ impl Closure {
         let steps = &self.steps[event.node];
         let (done, not_done) = (event.step.checked_sub(1).map(|last| steps[last]), steps[event.step]);
         // The node's own state is counted as in progress.
-        let state = demand.flow.nodes[event.node].state as i64;
+        let state = passing_state(&demand.flow.nodes[event.node]) as i64;
         if event.step > 0 && demand.needed[event.node] > 1 {
             self.base -= state;
         }
@@ -189,9 +195,12 @@ impl Closure {
 }
 
 /// The nodes, and how many of their steps, that must be done before `node` takes `step`.
-fn required(demand: &Demand<'_>, node: &super::dataflow::Node, step: usize) -> Vec<(NodeId, usize)> {
+fn required(demand: &Demand<'_>, node: &Node, step: usize) -> Vec<(NodeId, usize)> {
     let mut all: Vec<(NodeId, usize)> = vec![];
     for access in &node.reads {
+        if demand.flow.buffers[access.buffer].role == Role::Persistent {
+            continue;
+        }
         let Some(writer) = demand.writers[access.buffer] else { continue };
         let write = demand.flow.nodes[writer].writes.iter().find(|write| write.buffer == access.buffer);
         let steps = write.map_or(0, |write| write.steps_for(access.rows[step].end));

@@ -5,7 +5,7 @@
 //! second on what the first left behind. Of a stream, the period is repeated: its steps must find the rows that the
 //! dataflow, which is longer than the schedule, says of them.
 
-use super::dataflow::{Access, Buffer, BufferId, Dataflow, NodeId, Role, Worker};
+use super::dataflow::{Access, Buffer, BufferId, Dataflow, Node, NodeId, Role, Worker};
 use super::stream::Period;
 use super::{Placement, Plan};
 use std::ops::Range;
@@ -99,6 +99,7 @@ pub fn check(flow: &Dataflow, plan: &Plan) -> Result<(), Violation> {
         done: vec![0; flow.nodes.len()],
         fresh: vec![None; flow.buffers.len()],
         inference: 0,
+        writers: flow.writers(),
     };
     let wanted = executor_bytes(flow, plan.kernels.len());
     match replay.memory.get_mut(..plan.executor_bytes) {
@@ -128,6 +129,8 @@ struct Replay<'a> {
     /// Per buffer, the rows that its last step set apart.
     fresh: Vec<Option<Rows>>,
     inference: usize,
+    /// Per buffer, who writes it.
+    writers: Vec<Option<NodeId>>,
 }
 
 /// Rows of a buffer: the numbers by which the runtime finds them, and which rows they are.
@@ -149,7 +152,13 @@ impl Replay<'_> {
         self.done.fill(0);
         for (id, buffer) in self.flow.buffers.iter().enumerate() {
             if buffer.role == Role::Input || buffer.role == Role::Persistent && self.inference == 0 {
-                self.write_rows(id, Rows { numbers: 0..buffer.rows, rows: 0..buffer.rows })?;
+                self.fill_rows(id, Rows { numbers: 0..buffer.rows, rows: 0..buffer.rows }, self.inference)?;
+            }
+        }
+        for (id, node) in self.flow.nodes.iter().enumerate().filter(|(_, node)| node.persistent) {
+            if self.inference == 0 {
+                let state = self.state(id, node)?;
+                self.memory[state].fill(Content::State { node: id, inference: 0 });
             }
         }
         Ok(())
@@ -239,24 +248,28 @@ impl Replay<'_> {
 
     /// The caller reads the newest rows.
     fn read_outputs(&mut self) -> Result<(), Violation> {
-        let is_reader = |node: &super::dataflow::Node| node.worker == Worker::Reader;
+        let is_reader = |node: &Node| node.worker == Worker::Reader;
         match self.flow.nodes.iter().position(is_reader) {
             Some(reader) => self.run(reader, false),
             None => Ok(()),
         }
     }
 
-    /// State is there from the first step to the last.
+    /// State is there from the first step to the last, and persistent state before the first.
     fn touch_state(&mut self, id: NodeId, step: usize) -> Result<(), Violation> {
         let node = &self.flow.nodes[id];
-        let state = self.bytes(self.plan.state[id], node.state, || format!("state of `{}`", node.name))?;
-        let content = Content::State { node: id, inference: self.inference };
-        if step > 0 && self.memory[state.clone()].iter().any(|byte| *byte != content) {
+        let state = self.state(id, node)?;
+        let content = Content::State { node: id, inference: if node.persistent { 0 } else { self.inference } };
+        if (step > 0 || node.persistent) && self.memory[state.clone()].iter().any(|byte| *byte != content) {
             let buffer = format!("state of {}", node.name);
             return Err(Violation::Lost { node: node.name.clone(), step, buffer, row: 0 });
         }
         self.memory[state].fill(content);
         Ok(())
+    }
+
+    fn state(&self, id: NodeId, node: &Node) -> Result<Range<usize>, Violation> {
+        self.bytes(self.plan.state[id], node.state, || format!("state of `{}`", node.name))
     }
 
     /// What a step writes, its scratch, its state and what it reads do not overlap, except where the kernel allows it.
@@ -348,22 +361,25 @@ impl Replay<'_> {
 
     /// Whether the place of row `number` holds `row`.
     fn holds(&self, buffer: BufferId, number: usize, row: usize) -> Result<bool, Violation> {
-        let content = self.content(buffer, row);
+        // A variable is read as the last inference left it, or as it was at first where nobody writes it.
+        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
+        let inference = if persistent && self.writers[buffer].is_none() { 0 } else { self.inference };
+        let content = Content::Row { buffer, row, inference };
         Ok(self.memory[self.row_bytes(buffer, number)?].iter().all(|byte| *byte == content))
     }
 
+    /// A step writes rows, those of a variable for the next inference.
     fn write_rows(&mut self, buffer: BufferId, rows: Rows) -> Result<(), Violation> {
-        for (number, row) in rows.pairs() {
-            let (bytes, content) = (self.row_bytes(buffer, number)?, self.content(buffer, row));
-            self.memory[bytes].fill(content);
-        }
-        Ok(())
+        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
+        self.fill_rows(buffer, rows, self.inference + usize::from(persistent))
     }
 
-    /// What the bytes of a row should hold. A variable's contents count for every inference.
-    fn content(&self, buffer: BufferId, row: usize) -> Content {
-        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
-        Content::Row { buffer, row, inference: if persistent { 0 } else { self.inference } }
+    fn fill_rows(&mut self, buffer: BufferId, rows: Rows, inference: usize) -> Result<(), Violation> {
+        for (number, row) in rows.pairs() {
+            let bytes = self.row_bytes(buffer, number)?;
+            self.memory[bytes].fill(Content::Row { buffer, row, inference });
+        }
+        Ok(())
     }
 
     /// Where the row of this number is now, by the runtime's rule.
@@ -389,7 +405,7 @@ impl Replay<'_> {
     }
 
     fn pusher(&self, input: usize) -> Result<NodeId, Violation> {
-        let pushes = |node: &super::dataflow::Node| node.worker == Worker::Caller { input };
+        let pushes = |node: &Node| node.worker == Worker::Caller { input };
         self.flow.nodes.iter().position(pushes).ok_or(UNKNOWN_NODE)
     }
 }

@@ -44,7 +44,8 @@ pub enum Role {
     Input,
     /// Whole in the arena after the last step, for the caller to read.
     Output,
-    /// Survives from one inference to the next: shares its bytes with nothing.
+    /// Survives from one inference to the next: shares its bytes with nothing. Nodes read what the last inference left;
+    /// its writer, which all of them precede, writes for the next.
     Persistent,
 }
 
@@ -92,6 +93,8 @@ pub struct Node {
     pub scratch: usize,
     /// Bytes kept from the first step to the last (accumulators).
     pub state: usize,
+    /// The state survives from one inference to the next (recurrent cells): it shares its bytes with nothing.
+    pub persistent: bool,
     /// Indices into `reads` of inputs whose row, in its last use, may be overwritten by the output row of the same
     /// step, provided that the output row starts at or below the start of the input row. In steps of several rows the
     /// kernel is done with a row before it starts the next.
@@ -112,6 +115,7 @@ impl Node {
             writes: vec![],
             scratch: 0,
             state: 0,
+            persistent: false,
             in_place: vec![],
             after: vec![],
         }

@@ -255,9 +255,14 @@ impl Layout {
             times[event.node].push(i as Time + 1);
         }
         for (id, (node, times)) in flow.nodes.iter().zip(&times).enumerate() {
+            if node.persistent {
+                self.push_whole(Purpose::State(id), 1, node.state, 4, std::iter::once(0..self.end).collect());
+            }
             let (Some(first), Some(last)) = (times.first(), times.last()) else { continue };
             self.push_whole(Purpose::Scratch(id), 1, node.scratch, 4, times.iter().map(|t| *t..t + 1).collect());
-            self.push_whole(Purpose::State(id), 1, node.state, 4, std::iter::once(*first..last + 1).collect());
+            if !node.persistent {
+                self.push_whole(Purpose::State(id), 1, node.state, 4, std::iter::once(*first..last + 1).collect());
+            }
         }
     }
 

@@ -75,7 +75,8 @@ impl<'a> Demand<'a> {
     /// Rows of each buffer that are there when all nodes before `first` are done.
     fn rows_at_start(&self, first: NodeId) -> Vec<usize> {
         let there = |writer: &Option<NodeId>| writer.is_none_or(|writer| writer < first);
-        self.flow.buffers.iter().zip(&self.writers).map(|(b, writer)| if there(writer) { b.rows } else { 0 }).collect()
+        let buffers = self.flow.buffers.iter().zip(&self.writers);
+        buffers.map(|(b, writer)| if b.role == Role::Persistent || there(writer) { b.rows } else { 0 }).collect()
     }
 
     /// Nodes of a segment whose work is wanted outside it.

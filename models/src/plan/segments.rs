@@ -1,6 +1,6 @@
 //! Which neighbouring nodes run together, row by row: the cut points that keep the peak of live bytes lowest.
 
-use super::dataflow::{Dataflow, Node, NodeId, Worker};
+use super::dataflow::{Dataflow, Node, NodeId, Role, Worker};
 use super::lifetime::{Layout, Surroundings};
 use super::order::Demand;
 use std::ops::Range;
@@ -79,6 +79,7 @@ impl Peaks {
 fn peak(demand: &Demand<'_>, segment: Range<NodeId>, reversed: &[bool]) -> usize {
     let events = demand.order_segment(segment.clone(), reversed);
     let before = |buffer: usize| match demand.writers[buffer] {
+        _ if demand.flow.buffers[buffer].role == Role::Persistent => true,
         Some(writer) => writer < segment.start,
         // An input is gone once its last reader is done.
         None => segment.start == 0 || demand.last_readers[buffer] >= segment.start,

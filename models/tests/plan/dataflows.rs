@@ -205,6 +205,7 @@ fn node(name: &str, steps: usize, reads: Vec<Access>, writes: Vec<Access>) -> No
         writes,
         scratch: 0,
         state: 0,
+        persistent: false,
         in_place: vec![],
         after: vec![],
     }

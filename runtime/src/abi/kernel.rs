@@ -358,6 +358,14 @@ kernels! {
     CAST_TO_F32 = tbx_cast_to_f32: kernels::cast::to_f32;
     /// Floats as integers.
     CAST_FROM_F32 = tbx_cast_from_f32: kernels::cast::from_f32;
+    /// A filter by singular value decomposition, int8.
+    SVDF_S8 = tbx_svdf_s8: kernels::svdf::svdf::<i8>;
+    /// A filter by singular value decomposition, int8 with int16 state.
+    SVDF_S8_S16 = tbx_svdf_s8_s16: kernels::svdf::svdf::<i16>;
+    /// Long short-term memory, int8.
+    LSTM_S8 = tbx_lstm_s8: kernels::lstm::s8;
+    /// Long short-term memory, float.
+    LSTM_F32 = tbx_lstm_f32: kernels::lstm::f32;
     /// The largest elements, int8.
     TOP_K_S8 = tbx_top_k_s8: kernels::top_k::top_k::<i8>;
     /// The largest elements, uint8.

@@ -101,7 +101,7 @@ pub(super) fn turned(lowering: &mut Lowering<'_>, node: &Node, input: TensorId) 
 }
 
 /// The bytes of an element that means 0.
-fn real_zero(tensor: &Tensor) -> Vec<u8> {
+pub(super) fn real_zero(tensor: &Tensor) -> Vec<u8> {
     let zero = tensor.quant.as_ref().map_or(0i64, |q| q.zero_points[0].into());
     zero.to_le_bytes()[..tensor.dtype.bytes()].to_vec()
 }
