@@ -1,5 +1,6 @@
 /* Firmware that `tinderbox run` links against a compiled model: reads inferences from input.bin, writes their outputs
-   to output.bin and what it measured to measured.txt, all by semihosting. It goes through the C ABI alone. */
+   to output.bin and what it measured to measured.txt, all by semihosting. It goes through the C ABI alone, and calls only what the way of its inputs needs:
+   conditions that are constant leave the rest out of the image. */
 #include "board.h"
 #include "model.h" /* written by `tinderbox run`: the MODEL_ macros */
 #include "semihosting.h"
@@ -70,23 +71,27 @@ static void fill_inputs(void) {
     for (uint32_t i = 0; i < MODEL_INPUTS; i++) read_next(i, tbx_input(&model, i), input_bytes[i]);
 }
 
-/* An inference; returns its instructions. */
-static uint32_t infer(void) {
+/* Pushes rows until the outputs are complete; returns the instructions. */
+static uint32_t push_rows(void) {
     tbx_status status = TBX_NEED_ROW;
     uint32_t total = 0;
-    if (!MODEL_PUSHED) {
-        fill_inputs();
-        uint32_t start = board_count();
-        status = tbx_invoke(&model);
-        total = since(start);
-    }
     while (status == TBX_NEED_ROW) {
         uint32_t bytes = read_row();
         uint32_t start = board_count();
         status = tbx_push_row(&model, row, bytes);
         total += since(start);
     }
-    if (status != TBX_READY) fail("inference", status);
+    if (status != TBX_READY) fail("tbx_push_row", status);
+    return total;
+}
+
+/* An inference on whole inputs; returns its instructions. */
+static uint32_t invoke(void) {
+    fill_inputs();
+    uint32_t start = board_count();
+    tbx_status status = tbx_invoke(&model);
+    uint32_t total = since(start);
+    if (status != TBX_READY) fail("tbx_invoke", status);
     return total;
 }
 
@@ -98,7 +103,7 @@ static void inferences(int output) {
     for (uint32_t n = 0; n < MODEL_INFERENCES; n++) {
         begin(n);
         if (n > 0 && !MODEL_KEEP_STATE) tbx_reset(&model);
-        uint32_t count = infer();
+        uint32_t count = MODEL_PUSHED ? push_rows() : invoke();
         if (n == 0) report("instructions", count);
         write_outputs(output);
     }
@@ -153,7 +158,7 @@ static void profile(void) {
     begin(0);
     if (!MODEL_PUSHED) fill_inputs();
     while (status != TBX_READY) {
-        if (status == TBX_NEED_ROW) {
+        if (MODEL_PUSHED && status == TBX_NEED_ROW) {
             uint32_t bytes = read_row();
             status = tbx_take_row(&model, row, bytes);
         } else {

@@ -166,6 +166,7 @@ pub unsafe extern "C" fn tbx_take_row(model: *mut Model, row: *const c_void, byt
 
 /// # Safety
 /// `row` is null or points at `bytes` bytes, which live for `'a`.
+#[inline(never)]
 unsafe fn bytes_at<'a>(row: *const c_void, bytes: usize) -> Result<&'a [u8], Status> {
     if row.is_null() {
         return Err(Status::NullPointer);
@@ -231,6 +232,7 @@ pub unsafe extern "C" fn tbx_output(model: *mut Model, index: usize) -> *const c
 ///
 /// # Safety
 /// `model` is null, or was written by `tbx_init` (whose promises still hold) or is zero.
+#[inline(never)]
 unsafe fn open<'a>(model: *mut Model) -> Result<(Executor<'a>, &'a mut Cursor), Status> {
     // SAFETY: null or valid by this function's contract.
     let model = unsafe { model.as_mut() }.ok_or(Status::NullPointer)?;

@@ -75,15 +75,13 @@ macro_rules! element {
             #[inline]
             fn get(cells: Cells<'_>, index: usize) -> Option<Self> {
                 let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
-                Some(<$type>::from_le_bytes(cells.each_ref().map(Cell::get)))
+                Some(<$type>::from_le_bytes(crate::abi::bytes::load(cells)))
             }
 
             #[inline]
             fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()> {
                 let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
-                for (cell, byte) in cells.iter().zip(value.to_le_bytes()) {
-                    cell.set(byte);
-                }
+                crate::abi::bytes::save(value.to_le_bytes(), cells);
                 Some(())
             }
         }

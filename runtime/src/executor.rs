@@ -124,7 +124,7 @@ impl<'a> Executor<'a> {
     /// The contents of input `i`, whole. Only before the first step of an inference, and only in a program whose
     /// inputs are not pushed.
     pub fn input(&self, i: usize) -> Option<Cells<'a>> {
-        self.rows(usize::from(*self.program.inputs.get().get(i)?))?.whole()
+        self.whole(self.program.inputs.get(), i)
     }
 
     /// Bytes of one row of input `i`, and the number of rows.
@@ -135,7 +135,7 @@ impl<'a> Executor<'a> {
 
     /// The contents of output `i`, valid from [`Status::Ready`] until the next inference begins, or the next row comes.
     pub fn output(&self, i: usize) -> Option<Cells<'a>> {
-        self.rows(usize::from(*self.program.outputs.get().get(i)?))?.whole()
+        self.whole(self.program.outputs.get(), i)
     }
 
     /// Row `row` of tensor `tensor` where it is now, if it is in the arena at all: for tools that look on.
@@ -209,9 +209,15 @@ impl<'a> Executor<'a> {
         Some(Status::Ok)
     }
 
-    #[inline]
+    #[inline(never)]
     fn rows(&self, tensor: usize) -> Option<Rows<'a>> {
-        Rows::new(self.program.tensors.get().get(tensor)?, self.arena, self.marks()?.get(tensor)?)
+        Some(Rows::new(self.program.tensors.get().get(tensor)?, self.arena, self.marks()?.get(tensor)?))
+    }
+
+    /// The `i`th of these tensors, whole.
+    #[inline(never)]
+    fn whole(&self, tensors: &[u16], i: usize) -> Option<Cells<'a>> {
+        self.rows(usize::from(*tensors.get(i)?))?.whole()
     }
 
     #[inline]

@@ -6,26 +6,22 @@ pub mod sqrt;
 
 use crate::arena::Element;
 
-/// `round(a * b / 2^31)`, ties away from... zero for positive products and towards zero for negative ones: gemmlowp's
-/// `SaturatingRoundingDoublingHighMul`.
+/// `round(a * b / 2^31)`, ties upwards: gemmlowp's `SaturatingRoundingDoublingHighMul`. (Its nudge and its truncating
+/// division amount to this for negative products too.)
 #[inline]
 pub fn doubling_high_mul(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
-    let product = i64::from(a) * i64::from(b);
-    let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
-    // A truncating division, not a shift.
-    ((product + nudge) / (1 << 31)) as i32
+    ((i64::from(a) * i64::from(b) + (1 << 30)) >> 31) as i32
 }
 
 /// `x / 2^exponent` rounded to nearest, ties away from zero: gemmlowp's `RoundingDivideByPOT`. `exponent` is 0..=31.
 #[inline]
 pub fn rounding_shift_right(x: i32, exponent: u32) -> i32 {
-    let mask = (1i64 << exponent) - 1;
-    let remainder = i64::from(x) & mask;
-    let threshold = (mask >> 1) + i64::from(x < 0);
-    (x >> exponent.min(31)) + i32::from(remainder > threshold)
+    let mask = (1u32.wrapping_shl(exponent) - 1) as i32;
+    let threshold = (mask >> 1) + i32::from(x < 0);
+    x.wrapping_shr(exponent) + i32::from(x & mask > threshold)
 }
 
 /// A positive real number as `multiplier * 2^(shift - 31)`, `multiplier` in 2^30..2^31 (or 0).

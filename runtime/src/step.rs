@@ -74,15 +74,27 @@ impl<'a> Step<'a> {
         self.rows_of(self.inputs().checked_add(i)?)
     }
 
-    /// The rows of the outputs that this step makes.
+    /// A row of the `i`th input; `None` above or below it.
     #[inline]
+    pub fn input_row(&self, i: usize, row: usize) -> Option<Cells<'a>> {
+        if i < self.inputs() { self.row(i, row) } else { None }
+    }
+
+    /// A row of the `i`th output.
+    #[inline]
+    pub fn output_row(&self, i: usize, row: usize) -> Option<Cells<'a>> {
+        self.row(self.inputs().checked_add(i)?, row)
+    }
+
+    /// The rows of the outputs that this step makes.
+    #[inline(never)]
     pub fn output_rows(&self) -> Option<Range<usize>> {
         let rows = rows_of_step(self.node, self.index);
         Some(rows.start..rows.end.min(self.output(0)?.count()))
     }
 
     /// Memory for this step only; its contents are undefined at the start.
-    #[inline]
+    #[inline(never)]
     pub fn scratch(&self) -> Option<Cells<'a>> {
         view(self.arena, self.node.scratch as usize, self.node.scratch_bytes as usize)
     }
@@ -93,10 +105,16 @@ impl<'a> Step<'a> {
         view(self.arena, self.node.state as usize, self.node.state_bytes as usize)
     }
 
-    #[inline]
+    // Called by every kernel: worth a function of its own, as are those above.
+    #[inline(never)]
+    fn row(&self, slot: usize, row: usize) -> Option<Cells<'a>> {
+        self.rows_of(slot)?.get(row)
+    }
+
+    #[inline(never)]
     fn rows_of(&self, slot: usize) -> Option<Rows<'a>> {
         let index = usize::from(*self.node.tensors.get().get(slot)?);
-        Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?)
+        Some(Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?))
     }
 }
 
@@ -108,19 +126,23 @@ pub(crate) fn rows_of_step(node: &Node<'_>, index: usize) -> Range<usize> {
     end.saturating_sub(height).saturating_sub(lag)..end.saturating_sub(lag)
 }
 
+/// No row has this number.
+const NO_ROW: usize = u16::MAX as usize;
+
 /// Per tensor, one more than its first fresh row, or 0 where all its rows are in the ring.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks<'a>(pub(crate) Counters<'a>);
 
-impl<'a> Marks<'a> {
+impl Marks<'_> {
+    /// The first fresh row, or [`NO_ROW`].
     #[inline]
-    pub(crate) fn get(self, tensor: usize) -> Option<Option<usize>> {
-        Some(usize::from(self.0.get(tensor)?).checked_sub(1))
+    pub(crate) fn get(self, tensor: usize) -> Option<usize> {
+        Some(usize::from(self.0.get(tensor)?.wrapping_sub(1)))
     }
 
     #[inline]
     pub(crate) fn set(self, tensor: usize, first: Option<usize>) -> Option<()> {
-        self.0.set(tensor, first.map_or(0, |row| row.wrapping_add(1) as u16))
+        self.0.set(tensor, first.unwrap_or(NO_ROW).wrapping_add(1) as u16)
     }
 }
 
@@ -145,14 +167,14 @@ impl Counters<'_> {
 pub struct Rows<'a> {
     tensor: &'a Tensor,
     arena: Cells<'a>,
-    /// The first of the rows that stand apart from the ring.
-    fresh: Option<usize>,
+    /// The first of the rows that stand apart from the ring, or [`NO_ROW`].
+    fresh: usize,
 }
 
 impl<'a> Rows<'a> {
     #[inline]
-    pub(crate) fn new(tensor: &'a Tensor, arena: Cells<'a>, fresh: Option<usize>) -> Option<Self> {
-        Some(Rows { tensor, arena, fresh })
+    pub(crate) fn new(tensor: &'a Tensor, arena: Cells<'a>, fresh: usize) -> Self {
+        Rows { tensor, arena, fresh }
     }
 
     /// Rows of the whole tensor.
@@ -168,17 +190,17 @@ impl<'a> Rows<'a> {
     }
 
     /// Row `row` of the tensor; `None` above or below it, where padding is.
-    #[inline]
+    #[inline(never)]
     pub fn get(&self, row: usize) -> Option<Cells<'a>> {
         if row >= self.count() {
             return None;
         }
-        match self.fresh.and_then(|first| row.checked_sub(first)) {
-            Some(ahead) if ahead < usize::from(self.tensor.fresh_rows) => {
-                self.at((self.tensor.fresh as usize).wrapping_add(ahead.wrapping_mul(self.tensor.stride as usize)))
-            }
-            _ => self.slot(row),
+        // Beyond any number of rows where the row comes before the first fresh one, or none is fresh.
+        let ahead = row.wrapping_sub(self.fresh);
+        if ahead < usize::from(self.tensor.fresh_rows) {
+            return self.at((self.tensor.fresh as usize).wrapping_add(ahead.wrapping_mul(self.tensor.stride as usize)));
         }
+        self.slot(row)
     }
 
     /// The slot of the ring that `row` belongs to, also while the row itself is fresh.
@@ -191,8 +213,7 @@ impl<'a> Rows<'a> {
     /// The rows that stand apart from the ring; empty if none do.
     #[inline]
     pub(crate) fn fresh(&self) -> Range<usize> {
-        let first = self.fresh.unwrap_or(self.count());
-        first..(first + usize::from(self.tensor.fresh_rows)).min(self.count())
+        self.fresh..(self.fresh + usize::from(self.tensor.fresh_rows)).min(self.count())
     }
 
     /// The row that follows the last one.

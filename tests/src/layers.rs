@@ -224,32 +224,30 @@ fn size(size: usize, kernel: usize, stride: usize, padding: Padding) -> Option<u
     }
 }
 
-/// One layer with weights: a convolution, depthwise or not, or a fully connected layer.
-pub fn random_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
+/// Layers with weights side by side: convolutions, depthwise or not, and fully connected layers.
+pub fn random_layers(seed: u64, count: usize) -> (Graph, Vec<Vec<Vec<u8>>>) {
     let mut b = Builder::new(seed);
-    loop {
+    while b.graph.outputs.len() < count {
         let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
-        let (height, width) = (b.rng.usize(1..14), b.rng.usize(1..20));
-        let input = b.input(&[1, height, width, channels]);
+        let (height, width) = (b.rng.usize(1..14), if b.rng.u8(0..5) == 0 { 1 } else { b.rng.usize(1..20) });
         let (h, w) = [(1, 1), (3, 3), (3, 3), (5, 5), (3, 1), (1, 3), (2, 4)][b.rng.usize(0..7)];
         let s = b.rng.usize(1..3);
         let stride = Stride { h: s, w: s };
         let padding = if b.rng.bool() { Padding::Same } else { Padding::Valid };
+        if size(height, h, s, padding).and(size(width, w, s, padding)).is_none() {
+            continue;
+        }
+        let input = b.input(&[1, height, width, channels]);
         let out = b.rng.usize(1..24);
         let output = match b.rng.u8(0..5) {
             0 | 1 => b.conv(input, out, (h, w), stride, padding),
             2 | 3 => b.depthwise(input, (h, w), stride, padding),
             _ => Some(b.fully_connected(input, out)),
         };
-        match output {
-            Some(output) => {
-                b.output(output);
-                let values = b.values(4);
-                return (b.graph, values);
-            }
-            None => b = Builder { graph: Graph { name: b.graph.name, ..Graph::default() }, rng: b.rng },
-        }
+        b.output(output.expect("the window fits"));
     }
+    let values = b.values(4);
+    (b.graph, values)
 }
 
 /// A convolution whose weights are zero in most blocks of two output channels by two inputs.

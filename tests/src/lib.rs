@@ -5,6 +5,7 @@ pub mod hostile;
 pub mod layers;
 pub mod network;
 pub mod tflm;
+pub mod variants;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

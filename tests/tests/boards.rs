@@ -7,29 +7,22 @@ use tinderbox::run::firmware::RunnerOptions;
 use tinderbox::run::{board, host, stream};
 use tinderbox::stream::interface;
 use tinderbox::target;
-use tinderbox_tests::layers::random_layer;
+use tinderbox_tests::layers::random_layers;
 use tinderbox_tests::shared;
+use tinderbox_tests::variants::every_variant;
 
 #[test]
 fn armv7em_kernels_equal_the_portable_ones() {
     let machine = target::board("mps2-an386").expect("the board is described");
-    let seeds = std::env::var("SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(24);
-    for seed in 0..seeds {
-        let (graph, values) = random_layer(seed);
-        let inferences: Vec<Vec<&[u8]>> =
-            values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
-        let image = |kernels| compile(&graph, &Options { kernels, ..Options::default() }).expect("compiles");
-        let expected = host::run(&image(Kernels::Portable), &inferences, false).expect("runs");
-        let special = image(Kernels::Armv7em);
-        let (found, measured) =
-            board::run(&machine, &graph, &special, &inferences, RunnerOptions::default()).expect("runs");
-        eprintln!(
-            "{seed} {} {:?} {:?}",
-            special.nodes().next().unwrap().layer.kernel.symbol,
-            graph.nodes[0].op,
-            measured
-        );
-        assert!(found == expected, "seed {seed}: {:?} differs", graph.nodes[0].op);
+    let (graph, values) = random_layers(1, 48);
+    let inferences: Vec<Vec<&[u8]>> = values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
+    let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
+    for image in every_variant(&graph, Kernels::Armv7em) {
+        let found = board::run(&machine, &graph, &image, &inferences, RunnerOptions::default()).expect("runs").0;
+        for (layer, node) in image.nodes().enumerate() {
+            let same = found.iter().zip(&expected).all(|(found, expected)| found[layer] == expected[layer]);
+            assert!(same, "layer {layer}: {} differs for {:?}", node.layer.kernel.symbol, graph.nodes[layer].op);
+        }
     }
 }
 

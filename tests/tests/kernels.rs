@@ -1,47 +1,56 @@
 //! Kernels for instruction sets against the portable ones, on random layers: the same bytes. Of the device's kernels
 //! the twins in plain Rust run here; `boards.rs` runs the assembly.
 
-use tinderbox::compile::{Options, compile};
-use tinderbox::graph::Graph;
-use tinderbox::lower::{Algorithm, InputMode, Kernels, Lowerer, Selection, Variant};
-use tinderbox::plan;
-use tinderbox::program::Image;
+use std::collections::BTreeMap;
+use tinderbox::lower::Kernels;
 use tinderbox::run::host;
 use tinderbox_runtime::kernels::host::instruction_set;
-use tinderbox_tests::layers::{random_layer, random_sparse_layer};
+use tinderbox_tests::layers::{random_layers, random_sparse_layer};
+use tinderbox_tests::variants::every_variant;
 
 #[test]
 fn armv7em_twins_equal_the_portable_kernels() {
-    compare(Kernels::Armv7em, "tbx_armv7em");
+    let times = compare(Kernels::Armv7em);
+    for kernel in [
+        "conv_2d",
+        "conv_narrow",
+        "conv_3x3",
+        "depthwise_3x3",
+        "depthwise_3x3_by_2",
+        "depthwise",
+        "depthwise_column",
+        "fully_connected",
+        "fully_connected_small",
+    ] {
+        assert!(times.get(&*format!("tbx_armv7em_{kernel}_s8")) >= Some(&10), "{kernel} has hardly been tried");
+    }
 }
 
 #[test]
 fn host_kernels_equal_the_portable_kernels() {
     eprintln!("vectors: {}", instruction_set());
-    compare(Kernels::Host, "tbx_host");
+    let times = compare(Kernels::Host);
+    let special: usize = times.iter().filter(|(name, _)| name.starts_with("tbx_host")).map(|(_, times)| times).sum();
+    assert!(special >= 200, "{special} layers had a kernel of their own");
 }
 
-/// Compares `kernels`, whose names begin with `prefix`, with the portable ones.
-fn compare(kernels: Kernels, prefix: &str) {
-    let (mut special, mut total) = (0, 0);
+/// Compares `kernels` with the portable ones; tells how often each was tried.
+fn compare(kernels: Kernels) -> BTreeMap<&'static str, usize> {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in 0..600 {
-        let (graph, values) = random_layer(seed);
+        let (graph, values) = random_layers(seed, 1);
         let inferences: Vec<Vec<&[u8]>> =
             values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
-        let run = |kernels| {
-            let image = compile(&graph, &Options { kernels, ..Options::default() }).expect("compiles");
-            let symbols: Vec<&str> = image.nodes().map(|node| node.layer.kernel.symbol).collect();
-            (host::run(&image, &inferences, false).expect("runs"), symbols)
-        };
-        let (expected, _) = run(Kernels::Portable);
-        let (found, symbols) = run(kernels);
-        total += 1;
-        special += usize::from(symbols[0].starts_with(prefix));
-        assert!(found == expected, "seed {seed}: {:?} differs", graph.nodes[0].op);
+        let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
+        for image in every_variant(&graph, kernels) {
+            let kernel = image.nodes().next().expect("a layer").layer.kernel.symbol;
+            *times.entry(kernel).or_default() += 1;
+            let found = host::run(&image, &inferences, false).expect("runs");
+            assert!(found == expected, "seed {seed}: {kernel} differs for {:?}", graph.nodes[0].op);
+        }
     }
-    // Layers that the kernels leave to the portable ones are the exception.
-    assert!(special * 3 > total, "{special} of {total}");
-    eprintln!("{special} of {total} layers had a kernel of their own");
+    eprintln!("{times:?}");
+    times
 }
 
 /// Every way to compute a layer with zeros, those that leave them out among them.
@@ -52,28 +61,15 @@ fn sparse_kernels_equal_the_dense_ones() {
         let (graph, values) = random_sparse_layer(seed);
         let inferences: Vec<Vec<&[u8]>> =
             values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
-        let portable =
-            compile(&graph, &Options { kernels: Kernels::Portable, ..Options::default() }).expect("compiles");
-        let expected = host::run(&portable, &inferences, false).expect("runs");
+        let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
         for kernels in [Kernels::Portable, Kernels::Armv7em] {
-            for (variant, image) in images(&graph, kernels) {
+            for image in every_variant(&graph, kernels) {
+                let kernel = image.nodes().next().expect("a layer").layer.kernel.symbol;
                 let found = host::run(&image, &inferences, false).expect("runs");
-                assert!(found == expected, "seed {seed}: {variant:?} of {kernels:?} differs");
-                sparse += usize::from(variant.algorithm == Algorithm::Sparse);
+                assert!(found == expected, "seed {seed}: {kernel} of {kernels:?} differs");
+                sparse += usize::from(kernel.contains("sparse"));
             }
         }
     }
     assert!(sparse >= 500, "{sparse} sparse variants");
-}
-
-/// A network of one layer in all its variants.
-fn images(graph: &Graph, kernels: Kernels) -> Vec<(Variant, Image)> {
-    let lowerer = Lowerer::new(graph, InputMode::Whole, kernels);
-    let variants = lowerer.lower(&Selection::default()).expect("lowers").variants[0].clone();
-    let image = |variant: &Variant| {
-        let lowered = lowerer.lower(&Selection::from([(0, *variant)])).expect("lowers");
-        let plan = plan::plan(&lowered.flow, &plan::Options::default()).expect("plans");
-        (*variant, Image::new(lowered, plan))
-    };
-    variants.iter().map(image).collect()
 }

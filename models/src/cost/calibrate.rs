@@ -115,17 +115,21 @@ fn run(board: &Board, graph: &Graph, image: &Image) -> Result<board::Measured, E
     Ok(board::run(board, graph, image, &[inference], RunnerOptions { profile: true, ..RunnerOptions::default() })?.1)
 }
 
-/// What is left of chains of layers when the layers are taken away is the moving of rows.
+/// What chains of layers take more than the same layers apart is the moving of rows.
 fn commits(board: &Board, kernels: Kernels, table: &mut Table) -> Result<(), Error> {
+    let instructions = |graph: &Graph| -> Result<(Image, f64), Error> {
+        let image = compile(graph, kernels, &Selection::default())?;
+        let measured = run(board, graph, &image)?.instructions as f64;
+        Ok((image, measured))
+    };
     let mut fit = Fit::default();
     for graph in layers::chains() {
-        let image = compile(&graph, kernels, &Selection::default())?;
-        let measured = run(board, &graph, &image)?;
-        let known: f64 = image.nodes().map(|node| table.layer(node.layer, node.node)).sum();
+        let (image, together) = instructions(&graph)?;
+        let (_, apart) = instructions(&layers::apart(&graph))?;
         let unit: f64 = Table { commit: 1.0, ..Table::default() }.commits(image.flow(), image.plan()).iter().sum();
         let bytes: f64 =
             Table { commit_byte: 1.0, ..Table::default() }.commits(image.flow(), image.plan()).iter().sum();
-        fit.add(vec![("commit", unit), ("byte", bytes)], measured.instructions as f64 - table.inference - known);
+        fit.add(vec![("commit", unit), ("byte", bytes)], together - apart);
     }
     let (costs, _) = fit.solve();
     let cost = |name: &str| costs.get(name).copied().unwrap_or(0.0);

@@ -22,14 +22,16 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_conv_2d_s8" => window().map(|w| wide(layer, node, &w)),
         "tbx_armv7em_conv_narrow_s8" => window().map(|w| narrow(layer, &w)),
         "tbx_armv7em_conv_3x3_s8" => window().map(|w| winograd(layer, node, &w)),
-        "tbx_armv7em_depthwise_3x3_s8" => window().map(|w| depthwise_pairs(layer, node, &w)),
+        "tbx_armv7em_depthwise_3x3_s8" | "tbx_armv7em_depthwise_3x3_by_2_s8" => {
+            window().map(|w| depthwise_pairs(layer, node, &w))
+        }
         "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
             window().map(|w| depthwise_windows(layer, &w))
         }
         "tbx_conv_2d_s8" | "tbx_depthwise_conv_2d_s8" => window().map(|w| portable_windows(layer, &w)),
         "tbx_conv_2d_sparse_s8" => window().map(|w| portable_sparse(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
-        "tbx_armv7em_fully_connected_s8" => {
+        "tbx_armv7em_fully_connected_s8" | "tbx_armv7em_fully_connected_small_s8" => {
             layer.params.first_chunk().map(|words| vectors(layer, node, &FullyConnected::from(*words)))
         }
         _ => None,
@@ -114,7 +116,7 @@ fn products(layer: &Layer, blocks: [f64; 3], words: usize, channels: usize) -> F
         ("word_of_4", four * pairs * more),
         ("word_of_2", two * pairs * more),
         ("word_of_1", one * pairs * more),
-        ("exact", (4.0 * four + 2.0 * two + one) * exact),
+        ("exact", (four + two + one) * exact),
     ]
 }
 
@@ -270,14 +272,17 @@ fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Features {
     let vectors: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
     let vectors = vectors as f64;
     let words = f64::from(p.words);
-    let (groups, pairs) = (f64::from(p.outputs / 8), f64::from((p.outputs % 8 + 1) / 2));
+    let grouped = if p.group_bytes == 0 { 0 } else { p.outputs / 8 };
+    let (groups, pairs) = (f64::from(grouped), f64::from((p.outputs - 8 * grouped + 1) / 2));
     let mut at = 0;
     let mut exact = 0.0;
-    for _ in 0..p.outputs / 8 {
+    for _ in 0..grouped {
         let form = layer.weights.as_chunks().0.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes));
         exact += f64::from(form & EXACT);
         at += 9 + 4 * p.words as usize + if form & EXACT == 0 { 16 } else { 24 };
     }
+    let others = layer.weights.get(p.group_bytes as usize..).unwrap_or_default();
+    let exact_pairs = exact_pairs(others, p.words as usize, (p.outputs - 8 * grouped) as usize) as f64;
     let widened = vectors * f64::from(p.inputs);
     vec![
         ("vector", vectors),
@@ -288,5 +293,6 @@ fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Features {
         ("pair", vectors * pairs),
         ("pair_word", vectors * pairs * words),
         ("exact", vectors * exact),
+        ("exact_pair", vectors * exact_pairs),
     ]
 }

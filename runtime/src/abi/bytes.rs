@@ -1,6 +1,21 @@
-//! Bytes moved by the machine's own means: C's `memcpy`, which every target has.
+//! Bytes moved by the machine's own means: C's `memcpy`, which every target has, and loads and stores at any address.
 
 use crate::arena::{Cells, Element};
+use std::cell::Cell;
+
+/// The bytes of some cells, read at once.
+#[inline]
+pub(crate) fn load<const N: usize>(cells: &[Cell<u8>; N]) -> [u8; N] {
+    // SAFETY: cells have the layout of bytes, are valid for reads, and nobody writes meanwhile: they belong to one thread.
+    unsafe { std::ptr::from_ref(cells).cast::<[u8; N]>().read() }
+}
+
+/// Sets some cells at once.
+#[inline]
+pub(crate) fn save<const N: usize>(bytes: [u8; N], cells: &[Cell<u8>; N]) {
+    // SAFETY: as in `load`; `Cell` allows shared writes.
+    unsafe { std::ptr::from_ref(cells).cast_mut().cast::<[u8; N]>().write(bytes) }
+}
 
 /// Copies as many bytes as both have.
 #[inline]

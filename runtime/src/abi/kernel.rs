@@ -102,6 +102,9 @@ kernels! {
     ARMV7EM_CONV_3X3_S8 = tbx_armv7em_conv_3x3_s8: kernels::armv7em::conv3x3::conv_3x3_s8;
     /// 3x3 depthwise convolution on the DSP extension, int8.
     ARMV7EM_DEPTHWISE_3X3_S8 = tbx_armv7em_depthwise_3x3_s8: kernels::armv7em::depthwise::depthwise_3x3_s8;
+    /// 3x3 depthwise convolution of stride 2 on the DSP extension, int8.
+    ARMV7EM_DEPTHWISE_3X3_BY_2_S8 = tbx_armv7em_depthwise_3x3_by_2_s8:
+        kernels::armv7em::depthwise::depthwise_3x3_by_2_s8;
     /// Convolution of few channels on the DSP extension, int8.
     ARMV7EM_CONV_NARROW_S8 = tbx_armv7em_conv_narrow_s8: kernels::armv7em::conv_narrow::conv_narrow_s8;
     /// Depthwise convolution on the DSP extension, int8.
@@ -110,6 +113,9 @@ kernels! {
     ARMV7EM_DEPTHWISE_COLUMN_S8 = tbx_armv7em_depthwise_column_s8: kernels::armv7em::depthwise::depthwise_column_s8;
     /// Fully connected layer on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
+    /// Small fully connected layer on the DSP extension, int8.
+    ARMV7EM_FULLY_CONNECTED_SMALL_S8 = tbx_armv7em_fully_connected_small_s8:
+        kernels::armv7em::fully_connected::fully_connected_small_s8;
     /// Global average pooling on the DSP extension, int8.
     ARMV7EM_GLOBAL_AVERAGE_POOL_S8 = tbx_armv7em_global_average_pool_s8: kernels::armv7em::pool::global_average_s8;
     /// Elementwise addition on the host, int8.

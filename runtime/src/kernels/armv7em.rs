@@ -15,6 +15,7 @@ pub mod fully_connected;
 pub mod gather;
 pub mod gemm;
 pub mod gemv;
+mod memcpy;
 pub mod pool;
 pub mod widen;
 pub mod winograd;

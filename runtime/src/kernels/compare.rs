@@ -85,7 +85,7 @@ pub fn minimum<T: Element + PartialOrd>(step: &Step<'_>) -> Option<()> {
 /// The second or the third input, as the first says. Scalars: the dimensions of a row.
 pub fn select<T: Element>(step: &Step<'_>) -> Option<()> {
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         let (condition, a, b) = (row(step.input(0)?, y)?, row(step.input(1)?, y)?, row(step.input(2)?, y)?);
         walk(step.param_list(), |i, [at, at_a, at_b]| {
             let chosen = if u8::get(condition, at)? != 0 { T::get(a, at_a)? } else { T::get(b, at_b)? };

@@ -31,7 +31,7 @@ pub fn conv_2d<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let filter = (window.kernel_height * window.kernel_width) as usize * group_in;
     for y in step.output_rows()? {
         let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for x in 0..window.out_width as usize {
             for channel in 0..out_channels {
                 let first = channel.checked_div(group_out)? * group_in;
@@ -59,7 +59,7 @@ pub fn depthwise_conv_2d<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let out_channels = window.out_channels as usize;
     for y in step.output_rows()? {
         let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for x in 0..window.out_width as usize {
             for channel in 0..out_channels {
                 let first = channel.checked_div(multiplier)?;

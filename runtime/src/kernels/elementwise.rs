@@ -7,7 +7,7 @@ use crate::step::{Rows, Step};
 #[inline]
 pub(crate) fn unary<T: Element, U: Element>(step: &Step<'_>, f: impl Fn(T) -> U) -> Option<()> {
     for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        let (x, out) = (step.input_row(0, y)?, step.output_row(0, y)?);
         for i in 0..out.len() / U::BYTES {
             U::set(out, i, f(T::get(x, i)?))?;
         }
@@ -20,7 +20,7 @@ pub(crate) fn unary<T: Element, U: Element>(step: &Step<'_>, f: impl Fn(T) -> U)
 #[inline]
 pub(crate) fn binary<T: Element, U: Element>(step: &Step<'_>, dimensions: &[i32], f: impl Fn(T, T) -> U) -> Option<()> {
     for y in step.output_rows()? {
-        let (a, b, out) = (row(step.input(0)?, y)?, row(step.input(1)?, y)?, step.output(0)?.get(y)?);
+        let (a, b, out) = (row(step.input(0)?, y)?, row(step.input(1)?, y)?, step.output_row(0, y)?);
         walk(dimensions, |i, [at_a, at_b]| U::set(out, i, f(T::get(a, at_a)?, T::get(b, at_b)?)))?;
     }
     Some(())

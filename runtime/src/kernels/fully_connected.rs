@@ -26,7 +26,7 @@ pub fn fully_connected<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     for vector in step.output_rows()? {
         let x =
             if input.row_bytes() == bytes { input.get(vector)? } else { view(input.whole()?, vector * bytes, bytes)? };
-        let out = step.output(0)?.get(vector)?;
+        let out = step.output_row(0, vector)?;
         for channel in 0..p.outputs as usize {
             let sum = arithmetic.dot(A::ZERO, x, step.weights(), channel * inputs)?;
             A::Value::set(out, channel, arithmetic.finish(step.channels(), channel, sum)?)?;

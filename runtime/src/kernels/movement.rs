@@ -49,7 +49,7 @@ pub fn rearrange(step: &Step<'_>) -> Option<()> {
     let last = Dimension::from(*last);
     let input = step.input(0)?;
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         let lines = out.len().checked_div(run.checked_mul(last.size as usize)?)?;
         let mut runs = out.chunks_exact(run.max(1));
         for line in y * lines..(y + 1) * lines {
@@ -95,7 +95,7 @@ fn fill(value: &[u8], out: Cells<'_>) {
 /// Copies every row.
 pub fn copy_rows(step: &Step<'_>) -> Option<()> {
     for y in step.output_rows()? {
-        copy(step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        copy(step.input_row(0, y)?, step.output_row(0, y)?);
     }
     Some(())
 }
@@ -112,7 +112,7 @@ pub fn constant(step: &Step<'_>) -> Option<()> {
 /// The rows of all inputs, one input after the other.
 pub fn stack(step: &Step<'_>) -> Option<()> {
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         let mut before = 0;
         for i in 0..step.inputs() {
             let input = step.input(i)?;
@@ -137,11 +137,11 @@ super::params! {
 pub fn join(step: &Step<'_>) -> Option<()> {
     let p = Join::read(step)?;
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         let mut at = 0;
         for part in 0..p.parts as usize {
             for i in 0..step.inputs() {
-                let row = step.input(i)?.get(y)?;
+                let row = step.input_row(i, y)?;
                 let bytes = row.len().checked_div(p.parts as usize)?;
                 copy(view(row, part * bytes, bytes)?, view(out, at, bytes)?);
                 at += bytes;

@@ -126,7 +126,7 @@ fn windows<T: Poolable>(step: &Step<'_>, f: impl Fn(&mut dyn Iterator<Item = Opt
     let channels = window.in_channels as usize;
     for y in step.output_rows()? {
         let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for x in 0..window.out_width as usize {
             for channel in 0..channels {
                 let rows = taps.heights().filter_map(|tap| taps.row(tap));
@@ -145,7 +145,7 @@ pub fn global_average<T: Poolable>(step: &Step<'_>) -> Option<()> {
     let (window, _) = layer(step)?;
     let channels = window.in_channels as usize;
     let state = step.state()?;
-    let row = step.input(0)?.get(step.index())?;
+    let row = step.input_row(0, step.index())?;
     for channel in 0..channels {
         let mut sum = if step.index() == 0 { T::Sum::default() } else { T::Sum::get(state, channel)? };
         for x in 0..window.in_width as usize {
@@ -160,7 +160,7 @@ pub fn global_average<T: Poolable>(step: &Step<'_>) -> Option<()> {
 pub(crate) fn finish_global<T: Poolable>(step: &Step<'_>) -> Option<()> {
     let (window, bounds) = layer(step)?;
     for y in step.output_rows()? {
-        let (state, out) = (step.state()?, step.output(0)?.get(y)?);
+        let (state, out) = (step.state()?, step.output_row(0, y)?);
         for channel in 0..window.in_channels as usize {
             let mean = T::mean(T::Sum::get(state, channel)?, window.in_height.wrapping_mul(window.in_width))?;
             T::set(out, channel, mean.bounded(&bounds))?;

@@ -52,7 +52,7 @@ super::params! {
 fn visit<T: Element>(step: &Step<'_>, skip: usize, mut f: impl FnMut(usize, usize, T) -> Option<()>) -> Option<()> {
     let p = Reduce::read(step)?;
     let dimensions = step.param_list().get(Reduce::FIELDS.len() + skip..)?;
-    let row = step.input(0)?.get(step.index())?;
+    let row = step.input_row(0, step.index())?;
     let rows_before = step.index().checked_rem(p.rows as usize)?;
     walk(dimensions, |i, [to, before]| f(to, rows_before + before, T::get(row, i)?))
 }
@@ -72,7 +72,7 @@ pub(crate) fn reduce<T: Element, A: Element, U: Element>(
         A::set(state, to, next(so_far, x))
     })?;
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for i in 0..out.len() / U::BYTES {
             U::set(out, i, finish(A::get(state, i)?))?;
         }
@@ -137,7 +137,7 @@ fn arg<T: Element>(step: &Step<'_>, better: impl Fn(T, T) -> bool) -> Option<()>
         Some(())
     })?;
     for y in step.output_rows()? {
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         let wide = out.len() / 8 == indices.len() / 4;
         for i in 0..indices.len() / 4 {
             let index = i32::get(indices, i)?;

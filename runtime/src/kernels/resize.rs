@@ -51,9 +51,9 @@ fn bilinear<T: Element>(step: &Step<'_>, f: impl Fn([T; 4], i32, i32) -> T) -> O
     for out_row in step.output_rows()? {
         let image = (out_row as i32).checked_div(p.out_height)?;
         let [above, below, y] = *rows.get((out_row as i32).checked_rem(p.out_height)? as usize)?;
-        let row = |y: i32| step.input(0)?.get((image * p.in_height + y) as usize);
+        let row = |y: i32| step.input_row(0, (image * p.in_height + y) as usize);
         let (above, below) = (row(above)?, row(below)?);
-        let out = step.output(0)?.get(out_row)?;
+        let out = step.output_row(0, out_row)?;
         for (column, [left, right, x]) in columns.iter().enumerate() {
             for channel in 0..channels {
                 let (left, right) = (*left as usize * channels + channel, *right as usize * channels + channel);

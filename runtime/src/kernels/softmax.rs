@@ -56,7 +56,7 @@ pub(crate) fn runs<T: Element, U: Element>(
     f: impl Fn(Cells<'_>, Cells<'_>) -> Option<()>,
 ) -> Option<()> {
     for y in step.output_rows()? {
-        let (row, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        let (row, out) = (step.input_row(0, y)?, step.output_row(0, y)?);
         let count = row.len() / T::BYTES;
         for first in (0..count).step_by(depth.max(1)) {
             let x = view(row, first * T::BYTES, depth * T::BYTES)?;

@@ -21,7 +21,7 @@ impl<const I: i32> Q<I> {
     #[inline]
     pub fn times<const J: i32, const SUM: i32>(self, other: Q<J>) -> Q<SUM> {
         debug_assert!(SUM == I + J);
-        Q(doubling_high_mul(self.0, other.0))
+        Q(high_mul(self.0, other.0))
     }
 
     /// Half of the sum of non-negative numbers, rounded up.
@@ -43,8 +43,14 @@ impl<const I: i32> Q<I> {
     }
 }
 
+/// [`doubling_high_mul`], of which an exponential has a dozen: a call each.
+#[inline(never)]
+fn high_mul(a: i32, b: i32) -> i32 {
+    doubling_high_mul(a, b)
+}
+
 /// `x * 2^exponent`, saturated or rounded to nearest.
-#[inline]
+#[inline(never)]
 pub fn mul_by_power_of_two(x: i32, exponent: i32) -> i32 {
     if exponent <= 0 {
         return rounding_shift_right(x, (-exponent).min(31) as u32);
@@ -68,6 +74,7 @@ fn exp_near_zero(a: Q<0>) -> Q<0> {
 }
 
 /// `e^a` for `a` <= 0.
+#[inline(never)]
 pub fn exp_of_negative<const I: i32>(a: Q<I>) -> Q<0> {
     // e^-(2^k) for k = -2..=4, as Q0.31.
     const FACTORS: [(i32, i32); 7] = [

@@ -123,6 +123,18 @@ pub(crate) fn chains() -> Vec<Graph> {
     [(4, 4), (8, 4), (16, 8), (16, 32), (24, 16)].map(&mut chain).into()
 }
 
+/// The layers of a network side by side, each with inputs and outputs of its own.
+pub(super) fn apart(graph: &Graph) -> Graph {
+    let alone = |node: &Node| {
+        let (inputs, outputs) = (node.inputs.iter().flatten().copied(), node.outputs.clone());
+        let inputs = inputs.filter(|id| graph.tensors[*id].data.is_none()).collect();
+        let mut alone = Graph { inputs, outputs, nodes: vec![node.clone()], ..graph.clone() };
+        alone.prune();
+        (alone, None)
+    };
+    side_by_side(&graph.nodes.iter().map(alone).collect::<Vec<_>>()).0
+}
+
 #[derive(Default)]
 struct Builder {
     graph: Graph,

@@ -1,7 +1,7 @@
 //! Streams for convolutions as matrix products.
 
 use super::bytes;
-use super::fully_connected::{vector_params, vector_stream, vector_words};
+use super::fully_connected::Vectors;
 use super::product::{Row, Words, natural, pairs, quads};
 use crate::graph::Node;
 use crate::lower::lowering::Lowering;
@@ -34,7 +34,7 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
             variants.extend(heights(Algorithm::Parts, &[1], rows));
         }
     }
-    if is_pointwise(&w) && w.out_width == 1 && vectors(lowering, convolution).is_some() {
+    if is_pointwise(&w) && w.out_width == 1 && vector_stream(lowering, convolution).is_some() {
         variants.extend(heights(Algorithm::Vectors, &[1], rows));
     }
     variants
@@ -125,24 +125,27 @@ fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, v
         .finish();
 }
 
-/// Weights for the vector kernel, and how many bytes of them serve whole groups of channels.
-fn vectors(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+/// Every pixel of a single column as a vector.
+fn vectors(convolution: &Convolution) -> Vectors<'_> {
     let inputs = convolution.windows.window.in_channels as usize;
-    lowering.stream(Algorithm::Vectors, || vector_stream(&rows(convolution), convolution.input_zero_point, inputs))
+    Vectors::new(rows(convolution), inputs, convolution.windows.output(1).rows)
 }
 
-/// Every pixel of a single column as a vector.
+fn vector_stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+    lowering.stream(Algorithm::Vectors, || vectors(convolution).stream(convolution.input_zero_point))
+}
+
 fn lower_vectors(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
-    let Some(stream) = vectors(lowering, convolution) else { return };
+    let Some(stream) = vector_stream(lowering, convolution) else { return };
     let (input, output) = (convolution.windows.input(1), convolution.windows.output(1));
-    let params = vector_params(&rows(convolution), input.row_bytes, &stream);
+    let vectors = vectors(convolution);
     let layer = lowering
-        .layer(node, abi::ARMV7EM_FULLY_CONNECTED_S8, output.rows)
+        .layer(node, vectors.kernel(), output.rows)
         .reads(convolution.input, input, |y| y..y + 1)
         .writes(node.outputs[0], output, |y| y..y + 1)
-        .params(params.words())
+        .params(vectors.params(&stream).words())
         .weights(stream)
-        .scratch(4 * vector_words(input.row_bytes).len());
+        .scratch(vectors.scratch());
     // A vector is widened before it is overwritten.
     let layer = if output.row_bytes <= input.row_bytes { layer.in_place(0) } else { layer };
     layer.finish();

@@ -64,8 +64,9 @@ fn params(convolution: &Convolution) -> Depthwise3x3 {
 fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize, stream: Arc<[u8]>) {
     let w = convolution.windows.window;
     let view = convolution.windows.output(1);
+    let kernel = if w.stride_width == 1 { abi::ARMV7EM_DEPTHWISE_3X3_S8 } else { abi::ARMV7EM_DEPTHWISE_3X3_BY_2_S8 };
     lowering
-        .layer(node, abi::ARMV7EM_DEPTHWISE_3X3_S8, view.rows)
+        .layer(node, kernel, view.rows)
         .rows_per_step(rows)
         .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
         .writes(node.outputs[0], view, |y| y..y + 1)

@@ -6,7 +6,7 @@ use crate::graph::Node;
 use crate::lower::Algorithm;
 use crate::lower::lowering::Lowering;
 use crate::lower::operators::dense::Dense;
-use tinderbox_runtime::abi;
+use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
@@ -16,44 +16,71 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
         return false;
     }
     let (channels, weights) = (dense.channels(lowering), dense.weights());
-    let rows: Vec<Row<'_>> =
-        channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights }).collect();
-    let stream = lowering.stream(Algorithm::Vectors, || vector_stream(&rows, dense.input_zero_point(), dense.inputs));
+    let rows = channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights });
+    let vectors = Vectors::new(rows.collect(), dense.inputs, dense.vectors);
+    let stream = lowering.stream(Algorithm::Vectors, || vectors.stream(dense.input_zero_point()));
     let Some(stream) = stream else { return false };
     dense
-        .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_S8)
-        .params(vector_params(&rows, dense.inputs, &stream).words())
+        .layer(lowering, node, vectors.kernel())
+        .params(vectors.params(&stream).words())
         .weights(stream)
-        .scratch(4 * vector_words(dense.inputs).len())
+        .scratch(vectors.scratch())
         .finish();
     true
 }
 
-/// Where the elements of a vector stand. Vectors follow each other without a gap: they are aligned if their length is.
-pub(super) fn vector_words(inputs: usize) -> Words {
-    if inputs.is_multiple_of(4) { product::quads(inputs) } else { natural(0..inputs) }
+/// Vectors that are multiplied by the same weights.
+pub(super) struct Vectors<'a> {
+    rows: Vec<Row<'a>>,
+    inputs: usize,
+    /// Output channels in groups of [`CHANNELS`]; the others stand in pairs.
+    grouped: usize,
 }
 
-/// The stream of all output channels; `None` if a number is out of range.
-pub(super) fn vector_stream(rows: &[Row<'_>], input_zero_point: i32, inputs: usize) -> Option<Vec<u8>> {
-    let words = vector_words(inputs);
-    let (grouped, others) = rows.split_at(rows.len() - rows.len() % CHANNELS);
-    let mut stream = groups(grouped, input_zero_point, &words)?;
-    stream.extend(pairs(others, input_zero_point, &words)?);
-    Some(bytes(&stream))
-}
-
-/// Scalars for a stream that [`vector_stream`] made.
-pub(super) fn vector_params(rows: &[Row<'_>], inputs: usize, stream: &[u8]) -> FullyConnected {
-    let words = vector_words(inputs).len();
-    let requantization = rows[0].channel.requantization;
-    FullyConnected {
-        inputs: inputs as i32,
-        outputs: rows.len() as i32,
-        words: words as i32,
-        quads: i32::from(inputs.is_multiple_of(4)),
-        group_bytes: 4 * group_words(stream, rows.len() / CHANNELS, words) as i32,
-        min: requantization.min,
-        max: requantization.max,
+impl<'a> Vectors<'a> {
+    /// `rows` of weights for so many vectors of `inputs` elements.
+    pub(super) fn new(rows: Vec<Row<'a>>, inputs: usize, vectors: usize) -> Self {
+        let groups = rows.len() / CHANNELS;
+        // A group saves 10 instructions a word: the kernel for groups must be worth its code.
+        let worth = vector_words(inputs).len() * groups * vectors > 64;
+        Self { rows, inputs, grouped: if worth { groups * CHANNELS } else { 0 } }
     }
+
+    pub(super) fn kernel(&self) -> Named {
+        if self.grouped == 0 { abi::ARMV7EM_FULLY_CONNECTED_SMALL_S8 } else { abi::ARMV7EM_FULLY_CONNECTED_S8 }
+    }
+
+    /// The weights; `None` if a number is out of range.
+    pub(super) fn stream(&self, input_zero_point: i32) -> Option<Vec<u8>> {
+        let words = vector_words(self.inputs);
+        let (grouped, others) = self.rows.split_at(self.grouped);
+        let mut stream = groups(grouped, input_zero_point, &words)?;
+        stream.extend(pairs(others, input_zero_point, &words)?);
+        Some(bytes(&stream))
+    }
+
+    /// Scalars for the [`stream`](Self::stream).
+    pub(super) fn params(&self, stream: &[u8]) -> FullyConnected {
+        let words = vector_words(self.inputs).len();
+        let requantization = self.rows[0].channel.requantization;
+        FullyConnected {
+            inputs: self.inputs as i32,
+            outputs: self.rows.len() as i32,
+            words: words as i32,
+            quads: i32::from(self.inputs.is_multiple_of(4)),
+            group_bytes: 4 * group_words(stream, self.grouped / CHANNELS, words) as i32,
+            min: requantization.min,
+            max: requantization.max,
+        }
+    }
+
+    /// Bytes of a widened vector.
+    pub(super) fn scratch(&self) -> usize {
+        4 * vector_words(self.inputs).len()
+    }
+}
+
+/// Where the elements of a vector stand. Vectors follow each other without a gap: they are aligned if their length is.
+fn vector_words(inputs: usize) -> Words {
+    if inputs.is_multiple_of(4) { product::quads(inputs) } else { natural(0..inputs) }
 }

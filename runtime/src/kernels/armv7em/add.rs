@@ -29,7 +29,7 @@ pub fn element(p: &Add, a: i8, b: i8) -> i8 {
 pub fn add_s8(step: &Step<'_>) -> Option<()> {
     let p = Add::read(step)?;
     for y in step.output_rows()? {
-        let (a, b, out) = (step.input(0)?.get(y)?, step.input(1)?.get(y)?, step.output(0)?.get(y)?);
+        let (a, b, out) = (step.input_row(0, y)?, step.input_row(1, y)?, step.output_row(0, y)?);
         let quads = out.len() / 4;
         let (a, b) = (a.get(..out.len())?, b.get(..out.len())?);
         if quads > 0 {

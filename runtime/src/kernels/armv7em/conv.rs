@@ -88,11 +88,14 @@ pub(super) fn taps<'a>(w: &Window, input: Rows<'a>, y: usize) -> Option<heapless
     let mut taps = heapless::Vec::new();
     for tap in 0..w.kernel_height {
         let row = top + tap * w.dilation_height;
-        let inside = row >= 0 && row < w.in_height;
-        let row = if inside { Some(input.get((image * w.in_height + row) as usize)?) } else { None };
-        // Long enough for all that is read of it.
-        let row = row.map(|row| view(row, 0, (w.in_width * w.in_channels) as usize));
-        taps.push(if let Some(None) = row { return None } else { row.flatten() }).ok()?;
+        let tap = match (0..w.in_height).contains(&row) {
+            // Long enough for all that is read of it.
+            true => {
+                Some(view(input.get((image * w.in_height + row) as usize)?, 0, (w.in_width * w.in_channels) as usize)?)
+            }
+            false => None,
+        };
+        taps.push(tap).ok()?;
     }
     Some(taps)
 }
@@ -111,17 +114,18 @@ impl Layer {
         let mut pixels = w.out_width as usize;
         while pixels > 0 {
             let count = block_of(pixels);
+            // Columns that are all in the image are widened as one.
             let inside = left >= 0
                 && w.dilation_width == 1
                 && left + (count as i32 - 1) * w.stride_width + w.kernel_width <= w.in_width;
+            let (columns, channels) =
+                if inside { (1, w.kernel_width * w.in_channels) } else { (w.kernel_width, w.in_channels) };
             let mut to = self.product.x.cast_mut();
-            for tap in taps {
-                let row = tap.map(|row| row.as_ptr().cast::<u8>());
-                to = if inside {
-                    self.widen_inside(row, left, count, to)
-                } else {
-                    self.widen_taps(row, left, count, to)
-                };
+            for row in taps {
+                for column in 0..columns {
+                    let sources = self.sources(*row, left + column * w.dilation_width);
+                    to = widen(&sources, count, channels as usize, to);
+                }
             }
             // SAFETY: the block holds `count` pixels; the compiler made the stream for this layer; the output row has
             // room for the pixels that are left.
@@ -132,35 +136,19 @@ impl Layer {
         }
     }
 
-    /// Appends a window row of `count` pixels to the block, all of whose columns are in the image.
-    fn widen_inside(&self, row: Option<*const u8>, left: i32, count: usize, to: *mut u32) -> *mut u32 {
-        let (w, channels) = (&self.w, self.w.in_channels as usize);
+    /// Per pixel, the elements of `row` at a column, `first` for the first pixel; padding beyond the image.
+    fn sources(&self, row: Option<Cells<'_>>, first: i32) -> [*const u8; BLOCK] {
+        let w = &self.w;
         let mut sources = [self.padding; BLOCK];
-        if let Some(row) = row {
-            for (p, source) in sources.iter_mut().enumerate() {
-                *source = row.wrapping_add((left as usize + p * w.stride_width as usize) * channels);
+        let Some(row) = row else { return sources };
+        let mut column = first;
+        for source in &mut sources {
+            if (0..w.in_width).contains(&column) {
+                *source = row.as_ptr().cast::<u8>().wrapping_add((column * w.in_channels) as usize);
             }
+            column += w.stride_width;
         }
-        widen(&sources, count, w.kernel_width as usize * channels, to)
-    }
-
-    /// The same column by column, for windows that reach beyond the image or have gaps.
-    fn widen_taps(&self, row: Option<*const u8>, left: i32, count: usize, mut to: *mut u32) -> *mut u32 {
-        let (w, channels) = (&self.w, self.w.in_channels as usize);
-        for tap in 0..w.kernel_width {
-            let mut sources = [self.padding; BLOCK];
-            for (p, source) in sources.iter_mut().enumerate() {
-                let column = left + p as i32 * w.stride_width + tap * w.dilation_width;
-                match row {
-                    Some(row) if column >= 0 && column < w.in_width => {
-                        *source = row.wrapping_add(column as usize * channels);
-                    }
-                    _ => {}
-                }
-            }
-            to = widen(&sources, count, channels, to);
-        }
-        to
+        sources
     }
 }
 

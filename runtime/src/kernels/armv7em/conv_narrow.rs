@@ -8,7 +8,7 @@
 use super::conv::{BLOCK, block_of, taps};
 use super::gather::{Gather, gather, shift_row, widen_row};
 use super::gemm::{Gemm, gemm};
-use super::widen::widen_bytes;
+use super::widen::{fill_halves, widen_bytes};
 use crate::arena::{Cells, view};
 use crate::kernels::window::Window;
 use crate::step::Step;
@@ -108,14 +108,14 @@ pub fn conv_narrow_s8(step: &Step<'_>) -> Option<()> {
     };
     for y in step.output_rows()? {
         let taps = taps(&w, step.input(0)?, y)?;
-        let out = view(step.output(0)?.get(y)?, 0, (w.out_width * w.out_channels) as usize)?;
+        let out = view(step.output_row(0, y)?, 0, (w.out_width * w.out_channels) as usize)?;
         product.out = out.as_ptr().cast_mut().cast();
         let mut first = 0;
         while first < w.out_width {
             let pixels = columns.min(w.out_width - first);
             let element = first * w.stride_width * w.in_channels - layout.front as i32;
             for (i, tap) in taps.iter().enumerate() {
-                widen_copies(&w, &layout, *tap, element, widened, i, params.input_zero_point as i16)?;
+                widen_copies(&w, &layout, *tap, element, widened, i, params.input_zero_point)?;
             }
             multiply(&w, &layout, widened, &mut product, pixels as usize);
             first += pixels;
@@ -132,7 +132,7 @@ fn widen_copies(
     element: i32,
     widened: Cells<'_>,
     i: usize,
-    zero_point: i16,
+    zero_point: i32,
 ) -> Option<()> {
     let (rows, bytes) = (w.kernel_height as usize, 4 * layout.row);
     let copy = |place: usize| view(widened, bytes * place, bytes);
@@ -150,16 +150,9 @@ fn widen_copies(
 }
 
 /// A part of a row of the image, of so many elements, from `first` on; zero points where there is none.
-fn widen(elements: usize, from: Option<Cells<'_>>, first: i32, to: Cells<'_>, zero_point: i16) -> Option<()> {
-    let fill = |cells: Cells<'_>| {
-        for half in cells.as_chunks::<2>().0 {
-            let [low, high] = zero_point.to_le_bytes();
-            half[0].set(low);
-            half[1].set(high);
-        }
-    };
+fn widen(elements: usize, from: Option<Cells<'_>>, first: i32, to: Cells<'_>, zero_point: i32) -> Option<()> {
     let Some(from) = from else {
-        fill(to);
+        fill_halves(to, zero_point);
         return Some(());
     };
     let mut start = first.max(0) as usize;
@@ -170,8 +163,8 @@ fn widen(elements: usize, from: Option<Cells<'_>>, first: i32, to: Cells<'_>, ze
         start = start.min(elements);
         count = (elements - start).min(rest.len() / 2);
         let (image, after) = rest.split_at_checked(2 * count)?;
-        fill(before);
-        fill(after);
+        fill_halves(before, zero_point);
+        fill_halves(after, zero_point);
         to = image;
     }
     let (from, to) = (view(from, start, count)?.as_ptr().cast::<u8>(), to.as_ptr().cast_mut().cast::<i16>());

@@ -3,6 +3,7 @@
 use super::conv::{MAX_TAPS, taps as taps_of};
 use super::depthwise_any::{Column, Columns, Source, Windows, column, stream_words, widen_columns, windows};
 use super::depthwise3x3::{CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, one_row_by_two, pack, two_rows};
+use super::widen::fill_halves;
 use crate::arena::{Cells, Element, view};
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
@@ -29,9 +30,19 @@ pub fn packed_columns(w: &Window) -> usize {
     windows.max(w.pad_left + w.in_width) as usize
 }
 
-/// 3x3 windows over one image, channels a multiple of 4; strides both 1, two output rows a step, or both 2, one a step.
-/// Scalars: [`Window`], [`Depthwise3x3`]. Weights: see [`super::depthwise3x3`]. Scratch: [`packed_columns`].
+/// 3x3 windows over one image, channels a multiple of 4; strides 1, two output rows a step. Scalars: [`Window`],
+/// [`Depthwise3x3`]. Weights: see [`super::depthwise3x3`]. Scratch: [`packed_columns`].
 pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
+    layer_3x3(step, two_rows)
+}
+
+/// The same with strides 2, one output row a step.
+pub fn depthwise_3x3_by_2_s8(step: &Step<'_>) -> Option<()> {
+    layer_3x3(step, one_row_by_two)
+}
+
+#[inline(never)]
+fn layer_3x3(step: &Step<'_>, compute: unsafe fn(&Depthwise)) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
     let (rows, output) = (step.output_rows()?, step.output(0)?);
@@ -45,7 +56,7 @@ pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
     fill_halves(packed.get((left + w.in_width as usize) * COLUMN_WORDS * 4..)?, params.input_zero_point);
     let (sources, missing) = sources(&w, step.input(0)?, rows.clone())?;
     let mut pack_work = Pack {
-        rows: sources.map(|row| row.as_ptr().cast()),
+        rows: sources,
         step: channels,
         columns: w.in_width as usize,
         to: view(packed, 4 * COLUMN_WORDS * left, 4 * COLUMN_WORDS * w.in_width as usize)?.as_ptr().cast_mut().cast(),
@@ -68,7 +79,7 @@ pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
             if missing != 0 {
                 fill_rows(packed, left, w.in_width as usize, missing, params.input_zero_point);
             }
-            if w.stride_width == 1 { two_rows(&work) } else { one_row_by_two(&work) }
+            compute(&work);
         }
         pack_work.rows = pack_work.rows.map(|row| row.wrapping_add(GROUP));
         work.stream = work.stream.wrapping_add(GROUP * CHANNEL_WORDS);
@@ -79,20 +90,23 @@ pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
 
 /// The four input rows under these output rows; any row where there is none, or none is needed. The second result has a
 /// bit set for each row of padding.
-fn sources<'a>(w: &Window, input: Rows<'a>, rows: Range<usize>) -> Option<([Cells<'a>; 4], u32)> {
+fn sources(w: &Window, input: Rows<'_>, rows: Range<usize>) -> Option<([*const u8; 4], u32)> {
     let top = rows.start as i32 * w.stride_height - w.pad_top;
     let needed = (rows.len() as i32 - 1) * w.stride_height + 3;
-    let mut found: [Option<Cells<'a>>; 4] = [None; 4];
-    let mut missing = 0;
+    let (mut found, mut any, mut missing) = ([std::ptr::null(); 4], std::ptr::null(), 0);
     for (i, found) in (0..needed).zip(&mut found) {
-        *found = u32::try_from(top + i).ok().and_then(|row| input.get(row as usize));
-        missing |= u32::from(found.is_none()) << i;
+        match input.get((top + i) as usize) {
+            Some(row) => {
+                *found = view(row, 0, w.in_width as usize * w.in_channels as usize)?.as_ptr().cast::<u8>();
+                any = *found;
+            }
+            None => missing |= 1 << i,
+        }
     }
-    let any = found.iter().flatten().next()?;
-    let bytes = w.in_width as usize * w.in_channels as usize;
-    let found = found.map(|row| view(row.unwrap_or(any), 0, bytes));
-    let [Some(a), Some(b), Some(c), Some(d)] = found else { return None };
-    Some(([a, b, c, d], missing))
+    for row in &mut found {
+        *row = if row.is_null() { any } else { *row };
+    }
+    if any.is_null() { None } else { Some((found, missing)) }
 }
 
 /// Zero points in the rows of `missing`, over all columns of the image.
@@ -140,7 +154,7 @@ pub fn depthwise_s8(step: &Step<'_>) -> Option<()> {
         for tap in &taps_of(&w, step.input(0)?, y)? {
             rows.push(source(tap)).ok()?;
         }
-        let out = view(step.output(0)?.get(y)?, 0, w.out_width as usize * channels)?;
+        let out = view(step.output_row(0, y)?, 0, w.out_width as usize * channels)?;
         let columns = Columns {
             rows: rows.as_mut_ptr(),
             height,
@@ -189,7 +203,7 @@ pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
         let work = Column {
             rows: rows.as_ptr(),
             stream: stream.as_ptr().cast(),
-            out: view(step.output(0)?.get(y)?, 0, channels)?.as_ptr().cast_mut().cast(),
+            out: view(step.output_row(0, y)?, 0, channels)?.as_ptr().cast_mut().cast(),
             groups: channels / GROUP,
             taps,
             min: params.min,
@@ -200,13 +214,4 @@ pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
         unsafe { column(&work) };
     }
     Some(())
-}
-
-/// Zero points in every halfword.
-fn fill_halves(cells: Cells<'_>, zero_point: i32) {
-    let [low, high] = (zero_point as i16).to_le_bytes();
-    for half in cells.as_chunks::<2>().0 {
-        half[0].set(low);
-        half[1].set(high);
-    }
 }

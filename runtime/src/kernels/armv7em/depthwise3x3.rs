@@ -248,22 +248,21 @@ mod arm {
         .endm
 
         @ One doubled sum: m r2, c r3, n r4.
-        .macro TBX_DW3_EXACT sum, clamped
+        .macro TBX_DW3_EXACT sum
             smmlar r9, \sum, r2, r3
             add r9, r9, \sum, asr #31
             asr \sum, r9, r4
-        .if \clamped
-            ldr r9, [sp, #TBX_DW3_MIN]
-            cmp \sum, r9
-            it lt
-            movlt \sum, r9
-            ldr r9, [sp, #TBX_DW3_MAX]
-            cmp \sum, r9
-            it gt
-            movgt \sum, r9
-        .else
             ssat \sum, #8, \sum
-        .endif
+        .endm
+
+        @ Limits to r2 and r3.
+        .macro TBX_DW3_CLAMP sum
+            cmp \sum, r2
+            it lt
+            movlt \sum, r2
+            cmp \sum, r3
+            it gt
+            movgt \sum, r3
         .endm
 
         .macro TBX_DW3_REQUANTIZE form, s0, s1, s2, s3
@@ -272,12 +271,23 @@ mod arm {
             TBX_DW3_SHORT \s0, \s1, \s2, \s3
         .else
             ldr r4, [sp, #TBX_DW3_N]
-            TBX_DW3_EXACT \s0, (\form == 3)
-            TBX_DW3_EXACT \s1, (\form == 3)
+            TBX_DW3_EXACT \s0
+            TBX_DW3_EXACT \s1
         .ifnb \s2
-            TBX_DW3_EXACT \s2, (\form == 3)
-            TBX_DW3_EXACT \s3, (\form == 3)
+            TBX_DW3_EXACT \s2
+            TBX_DW3_EXACT \s3
         .endif
+            ldr r4, [sp, #TBX_DW3_FORM]
+            cmp r4, #3
+            bne 2f
+            ldrd r2, r3, [sp, #TBX_DW3_MIN]
+            TBX_DW3_CLAMP \s0
+            TBX_DW3_CLAMP \s1
+        .ifnb \s2
+            TBX_DW3_CLAMP \s2
+            TBX_DW3_CLAMP \s3
+        .endif
+        2:
             ldr r4, [sp, #TBX_DW3_W0]
             ldr r9, [sp, #TBX_DW3_W5]
         .endif
@@ -407,12 +417,11 @@ mod arm {
             str r10, [sp, #TBX_DW3_N]
             ldr r12, [sp, #TBX_DW3_X]
             ldr lr, [sp, #TBX_DW3_OUT]
-            cmp r1, #1
-            beq 7f
-            bhi 8f
+            str r1, [sp, #TBX_DW3_FORM]
+            cmp r1, #0
+            bne.w 7f
             \body 0
         7:  \body 1
-        8:  \body 3
         9:  ldr r0, [sp, #TBX_DW3_X]
             ldr r1, [sp, #TBX_DW3_OUT]
             ldr r2, [sp, #TBX_DW3_END]

@@ -29,17 +29,27 @@ crate::kernels::params! {
 /// Weights: a stream for [`gemv`] over all whole groups of eight channels, then one for [`gemm`] over the others.
 /// Scratch: 4 bytes a word. The input's rows are vectors, or any rows that hold the vectors one after the other.
 pub fn fully_connected_s8(step: &Step<'_>) -> Option<()> {
+    layer(step, Some(gemv))
+}
+
+/// The same for layers so small that [`gemv`] is not worth its code: no groups.
+pub fn fully_connected_small_s8(step: &Step<'_>) -> Option<()> {
+    layer(step, None)
+}
+
+#[inline(never)]
+fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
     let p = FullyConnected::read(step)?;
     let (inputs, outputs, words) = (p.inputs as usize, p.outputs as usize, p.words as usize);
     let (input, block) = (step.input(0)?, step.scratch()?);
-    let groups = outputs / CHANNELS;
+    let groups = if gemv.is_some() { outputs / CHANNELS } else { 0 };
     for vector in step.output_rows()? {
         let x = if input.row_bytes() == inputs {
             input.get(vector)?
         } else {
             view(input.whole()?, vector * inputs, inputs)?
         };
-        let out = step.output(0)?.get(vector)?;
+        let out = step.output_row(0, vector)?;
         if out.len() < outputs || block.len() < 4 * words || x.len() < inputs {
             return None;
         }
@@ -55,10 +65,10 @@ pub fn fully_connected_s8(step: &Step<'_>) -> Option<()> {
             } else {
                 widen_bytes(from, inputs, to.cast());
             }
-            if groups > 0 {
+            if let Some(gemv) = gemv {
                 gemv(&Gemv { x, stream: stream.as_ptr().cast(), out, groups, words, min, max });
             }
-            if outputs % CHANNELS > 0 {
+            if outputs > CHANNELS * groups {
                 let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr_range());
                 let (stream, stream_end) = (stream.start.cast(), stream.end.cast());
                 gemm(&Gemm { x, stream, stream_end, out, out_stride: 0, words, min, max }, 1);

@@ -77,6 +77,7 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
 /// The same in plain Rust, instruction for instruction.
 #[cfg(not(tbx_dsp))]
 unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
+    debug_assert!(g.stream < g.stream_end && g.words > 0);
     let stream = std::cell::Cell::new(g.stream);
     let next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -167,8 +168,8 @@ mod arm {
         .set TBX_GEMM_STRIDE, 20
         .set TBX_GEMM_MIN, 24
         .set TBX_GEMM_MAX, 28
+        .set TBX_GEMM_RETURN, 32    @ where the exact requantization returns to
         .set TBX_GEMM_FRAME, 36
-        .set TBX_GEMM_COPIES, 8
 
         @ The first word: all sums start from those of the first pixel, r6 and r10.
         .macro TBX_GEMM_FIRST pixels
@@ -236,33 +237,44 @@ mod arm {
         .endm
 
         @ Exact requantization of a doubled sum: multiplier r2, constant r3, shift r4.
-        .macro TBX_GEMM_EXACT s, same, clamped
+        .macro TBX_GEMM_EXACT s, same, unused
             smmlar r5, \s, r2, r3
             add r5, r5, \s, asr #31
             asr \s, r5, r4
-        .if \clamped
-            ldr r5, [sp, #TBX_GEMM_MIN]
-            cmp \s, r5
-            it lt
-            movlt \s, r5
-            ldr r5, [sp, #TBX_GEMM_MAX]
-            cmp \s, r5
-            it gt
-            movgt \s, r5
-        .else
-            ssat \s, #8, \s
-        .endif
         .endm
 
-        @ Both channels.
-        .macro TBX_GEMM_EXACT_PAIR pixels, clamped
-            TBX_GEMM_EACH \pixels, lsl, r6, r7, r8, r9, #1
-            TBX_GEMM_EACH \pixels, asr, r10, r11, r12, lr, #7
-            ldmia r0!, {{r2, r3, r4}}
-            TBX_GEMM_EACH \pixels, TBX_GEMM_EXACT, r6, r7, r8, r9, \clamped
-            ldmia r0!, {{r2, r3, r4}}
-            TBX_GEMM_EACH \pixels, TBX_GEMM_EXACT, r10, r11, r12, lr, \clamped
+        @ Limits to r2 and r3.
+        .macro TBX_GEMM_CLAMP s, same, unused
+            cmp \s, r2
+            it lt
+            movlt \s, r2
+            cmp \s, r3
+            it gt
+            movgt \s, r3
         .endm
+
+        @ The exact requantization of both channels, of four pixels whatever the block has: the other registers do not
+        @ matter.
+        .section .text.tbx_armv7em_gemm_exact, "ax", %progbits
+        .balign 4
+        .type tbx_armv7em_gemm_exact, %function
+        .thumb_func
+        tbx_armv7em_gemm_exact:
+            TBX_GEMM_EACH 4, lsl, r6, r7, r8, r9, #1
+            TBX_GEMM_EACH 4, asr, r10, r11, r12, lr, #7
+            ldmia r0!, {{r2, r3, r4}}
+            TBX_GEMM_EACH 4, TBX_GEMM_EXACT, r6, r7, r8, r9, 0
+            ldmia r0!, {{r2, r3, r4}}
+            TBX_GEMM_EACH 4, TBX_GEMM_EXACT, r10, r11, r12, lr, 0
+            lsls r5, r1, #30
+            bpl 1f
+            ldrd r2, r3, [sp, #TBX_GEMM_MIN]
+            TBX_GEMM_EACH 4, TBX_GEMM_CLAMP, r6, r7, r8, r9, 0
+            TBX_GEMM_EACH 4, TBX_GEMM_CLAMP, r10, r11, r12, lr, 0
+        1:  TBX_GEMM_EACH 4, TBX_GEMM_SATURATE, r6, r7, r8, r9, 0
+            TBX_GEMM_EACH 4, TBX_GEMM_SATURATE, r10, r11, r12, lr, 0
+            ldr pc, [sp, #TBX_GEMM_RETURN]
+        .size tbx_armv7em_gemm_exact, . - tbx_armv7em_gemm_exact
 
         @ One channel of every pixel to `place`, r2 apart; `place` is spoilt.
         .macro TBX_GEMM_STORE pixels, place, s0, s1, s2, s3
@@ -277,7 +289,7 @@ mod arm {
         .endif
         .endm
 
-        .macro TBX_GEMM name, pixels, step_bytes
+        .macro TBX_GEMM name, pixels, step_bytes, copies
         .section .text.\name, "ax", %progbits
         .balign 4
         .global \name
@@ -294,12 +306,15 @@ mod arm {
             movs r7, #(4 * \pixels)
             mla r7, r6, r7, r1
             str r7, [sp, #TBX_GEMM_X_END]
+            adr r7, 6f
+            orr r7, r7, #1
+            str r7, [sp, #TBX_GEMM_RETURN]
             adr r8, 3f
             subs r6, r6, #1             @ the first word is done apart
             beq 1f
             adr r8, 2f
             rsbs r6, r6, #0             @ copies to leave out: -words mod copies
-            and r6, r6, #(TBX_GEMM_COPIES - 1)
+            and r6, r6, #(\copies - 1)
             movs r7, #\step_bytes
             mla r8, r6, r7, r8
         1:  orr r8, r8, #1
@@ -313,12 +328,12 @@ mod arm {
             bx r4
         .balign 4
         2:
-        .rept TBX_GEMM_COPIES
+        .rept \copies
             TBX_GEMM_STEP \pixels
         .endr
         7:  @ both of length zero, or an error: every step has the same size
-        .skip TBX_GEMM_COPIES * \step_bytes - (7b - 2b)
-        .skip (7b - 2b) - TBX_GEMM_COPIES * \step_bytes
+        .skip \copies * \step_bytes - (7b - 2b)
+        .skip (7b - 2b) - \copies * \step_bytes
             ldr r4, [sp, #TBX_GEMM_X_END]
             cmp r1, r4
             bne 2b
@@ -340,6 +355,7 @@ mod arm {
             TBX_GEMM_EACH \pixels, smmla, r10, r11, r12, lr, r4, r5
             TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r6, r7, r8, r9, 0
             TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r10, r11, r12, lr, 0
+        .balign 4
         6:  ldrd r3, r2, [sp, #TBX_GEMM_OUT]
             add r1, r3, r1, lsr #8
             adds r4, r3, #2
@@ -351,18 +367,13 @@ mod arm {
             bne.w 1b
             add sp, sp, #TBX_GEMM_FRAME
             pop {{r4-r11, pc}}
-        4:  lsls r5, r1, #30
-            bmi 5f
-            TBX_GEMM_EXACT_PAIR \pixels, 0
-            b 6b
-        5:  TBX_GEMM_EXACT_PAIR \pixels, 1
-            b 6b
+        4:  b.w tbx_armv7em_gemm_exact
         .size \name, . - \name
         .endm
 
-        TBX_GEMM tbx_armv7em_gemm4, 4, 52
-        TBX_GEMM tbx_armv7em_gemm2, 2, 32
-        TBX_GEMM tbx_armv7em_gemm1, 1, 20
+        TBX_GEMM tbx_armv7em_gemm4, 4, 52, 8
+        TBX_GEMM tbx_armv7em_gemm2, 2, 32, 4
+        TBX_GEMM tbx_armv7em_gemm1, 1, 20, 8
         .text
         "#
     );

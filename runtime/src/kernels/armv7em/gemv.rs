@@ -26,7 +26,7 @@ pub struct Gemv {
     pub stream: *const u32,
     /// The first output.
     pub out: *mut i8,
-    /// Groups of eight channels.
+    /// Groups of eight channels; at least 1.
     pub groups: usize,
     /// Words of the vector; at least 1.
     pub words: usize,
@@ -58,6 +58,7 @@ pub unsafe fn gemv(g: &Gemv) {
 #[cfg(not(tbx_dsp))]
 unsafe fn twin(g: &Gemv) {
     use super::gemm::{EXACT, extract, requantize, smlad};
+    debug_assert!(g.groups > 0 && g.words > 0);
     let mut stream = g.stream;
     let mut next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -145,39 +146,21 @@ mod arm {
         .endm
 
         @ One doubled sum.
-        .macro TBX_GEMV_EXACT sum, clamped, offset
+        .macro TBX_GEMV_EXACT sum, offset
             ldmia r0!, {{r2, r3, r4}}
             smmlar lr, \sum, r2, r3
             add lr, lr, \sum, asr #31
             asr \sum, lr, r4
-        .if \clamped
-            ldr lr, [sp, #TBX_GEMV_MIN]
-            cmp \sum, lr
-            it lt
-            movlt \sum, lr
-            ldr lr, [sp, #TBX_GEMV_MAX]
-            cmp \sum, lr
-            it gt
-            movgt \sum, lr
-        .else
             ssat \sum, #8, \sum
-        .endif
             strb \sum, [r1, #\offset]
         .endm
 
-        .macro TBX_GEMV_EXACT_PAIR even, both, clamped, offset
+        .macro TBX_GEMV_EXACT_PAIR even, both, offset
             sub \both, \both, \even
             lsl \even, \even, #1
             asr \both, \both, #7
-            TBX_GEMV_EXACT \even, \clamped, \offset
-            TBX_GEMV_EXACT \both, \clamped, (\offset + 1)
-        .endm
-
-        .macro TBX_GEMV_EXACT_ALL clamped
-            TBX_GEMV_EXACT_PAIR r5, r6, \clamped, 0
-            TBX_GEMV_EXACT_PAIR r7, r8, \clamped, 2
-            TBX_GEMV_EXACT_PAIR r9, r10, \clamped, 4
-            TBX_GEMV_EXACT_PAIR r11, r12, \clamped, 6
+            TBX_GEMV_EXACT \even, \offset
+            TBX_GEMV_EXACT \both, (\offset + 1)
         .endm
 
         .section .text.tbx_armv7em_gemv, "ax", %progbits
@@ -223,17 +206,33 @@ mod arm {
             bne 2b
             ldr r4, [sp, #TBX_GEMV_FORM]
             ldr r1, [sp, #TBX_GEMV_OUT]
-            cmp r4, #1
-            beq 3f
-            bhi 4f
+            cmp r4, #0
+            bne 3f
             TBX_GEMV_SHORT r5, r6, 0
             TBX_GEMV_SHORT r7, r8, 2
             TBX_GEMV_SHORT r9, r10, 4
             TBX_GEMV_SHORT r11, r12, 6
             b 5f
-        3:  TBX_GEMV_EXACT_ALL 0
-            b 5f
-        4:  TBX_GEMV_EXACT_ALL 1
+        3:  TBX_GEMV_EXACT_PAIR r5, r6, 0
+            TBX_GEMV_EXACT_PAIR r7, r8, 2
+            TBX_GEMV_EXACT_PAIR r9, r10, 4
+            TBX_GEMV_EXACT_PAIR r11, r12, 6
+            ldr r4, [sp, #TBX_GEMV_FORM]
+            cmp r4, #1
+            beq 5f
+            ldrd r2, r3, [sp, #TBX_GEMV_MIN]
+            movs r4, #8                 @ clamped: the outputs once more
+        4:  ldrsb r5, [r1]
+            cmp r5, r2
+            it lt
+            movlt r5, r2
+            cmp r5, r3
+            it gt
+            movgt r5, r3
+            strb r5, [r1], #1
+            subs r4, r4, #1
+            bne 4b
+            subs r1, r1, #8
         5:  adds r1, r1, #8
             str r1, [sp, #TBX_GEMV_OUT]
             ldr r4, [sp, #TBX_GEMV_GROUPS]

@@ -15,7 +15,7 @@ pub fn global_average_s8(step: &Step<'_>) -> Option<()> {
     if step.index() == 0 {
         state.iter().for_each(|cell| cell.set(0));
     }
-    let row = step.input(0)?.get(step.index())?;
+    let row = step.input_row(0, step.index())?;
     if row.len() < channels * columns || state.len() < 4 * channels || columns == 0 || channels == 0 {
         return None;
     }

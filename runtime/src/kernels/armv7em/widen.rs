@@ -1,5 +1,7 @@
 //! Int8 pixels as blocks of int16 words for [`super::gemm`].
 
+use crate::arena::Cells;
+
 /// Writes `quads` (at least 1) times four elements of each of `pixels` (4, 2 or 1) pixels, in words (0, 2) and (1, 3) of
 /// every four.
 ///
@@ -29,11 +31,19 @@ pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to
     }
 }
 
+/// Sets every element.
+#[inline(never)]
+pub(super) fn fill_halves(elements: Cells<'_>, value: i32) {
+    for element in elements.as_chunks().0 {
+        crate::abi::bytes::save((value as i16).to_le_bytes(), element);
+    }
+}
+
 /// Writes `count` elements in their own order.
 ///
 /// # Safety
 /// `from` holds `count` bytes; `to` has room for as many elements.
-#[inline]
+#[inline(never)]
 pub unsafe fn widen_bytes(from: *const u8, count: usize, to: *mut i16) {
     for i in 0..count {
         // SAFETY: by this function's contract.
