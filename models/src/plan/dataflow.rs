@@ -146,7 +146,7 @@ impl Dataflow {
     }
 
     /// How many steps of each node an inference needs, or in a stream the caller who reads the outputs so many times:
-    /// rows that nobody reads are not made.
+    /// rows that nobody reads are not made, except by nodes whose state must move on.
     pub fn needed_steps(&self, readings: usize) -> Vec<usize> {
         let mut needed_rows: Vec<usize> = self
             .buffers
@@ -158,6 +158,7 @@ impl Dataflow {
             let steps = |access: &Access| access.steps_for(needed_rows[access.buffer]);
             needed[id] = match node.worker {
                 Worker::Reader => node.steps.min(readings),
+                _ if node.persistent => node.steps,
                 _ => node.writes.iter().map(steps).max().unwrap_or(0),
             };
             for access in &node.reads {

@@ -40,6 +40,7 @@ struct Recipe {
     row_bytes: usize,
     scratch: usize,
     state: usize,
+    persistent: bool,
     flat: bool,
     in_place: bool,
     rows_per_step: usize,
@@ -55,16 +56,17 @@ fn kind() -> impl Strategy<Value = Kind> {
 
 fn recipe() -> impl Strategy<Value = Recipe> {
     let bytes = || prop_oneof![3 => Just(0usize), 1 => 1usize..64];
-    let shape = (1usize..40, bytes(), bytes(), prop::bool::weighted(0.1));
+    let shape = (1usize..40, bytes(), bytes(), any::<bool>(), prop::bool::weighted(0.1));
     let reads = (0usize..8, prop::option::weighted(0.5, 0usize..8));
     (kind(), reads, shape, any::<bool>(), 1usize..4).prop_map(
-        |(kind, (back, second), (row_bytes, scratch, state, flat), in_place, rows_per_step)| Recipe {
+        |(kind, (back, second), (row_bytes, scratch, state, persistent, flat), in_place, rows_per_step)| Recipe {
             kind,
             back,
             second,
             row_bytes,
             scratch,
             state,
+            persistent,
             flat,
             in_place,
             rows_per_step,
@@ -158,6 +160,7 @@ fn add(flow: &mut Dataflow, i: usize, recipe: &Recipe) {
     };
     made.name = format!("node{i}");
     (made.scratch, made.state) = (recipe.scratch, recipe.state);
+    made.persistent = recipe.persistent && recipe.state > 0;
     flow.nodes.push(made);
 }
 

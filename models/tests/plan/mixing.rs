@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
-use tinderbox::lower::{Layer, Lowered, TensorView, View};
+use tinderbox::lower::{Layer, Lowered, Place, TensorView, Variable, View};
 use tinderbox::plan::Plan;
 use tinderbox::plan::dataflow::{BufferId, Dataflow, Node, Role, Worker};
 use tinderbox::program::Image;
@@ -22,7 +22,15 @@ pub(crate) fn run(flow: &Dataflow, plan: &Plan) -> Option<Results> {
         let record = &flow.buffers[buffer];
         TensorView { buffer, view: View { rows: record.rows, row_bytes: record.stride } }
     };
+    let persistent = flow.nodes.iter().enumerate().filter(|(_, node)| node.persistent);
+    let variable = |(id, node): (usize, &Node)| Variable {
+        place: Place::State(id),
+        offset: 0,
+        bytes: node.state,
+        initial: Arc::from([0]),
+    };
     let lowered = Lowered {
+        variables: persistent.map(variable).collect(),
         flow: flow.clone(),
         layers: flow.nodes.iter().enumerate().map(|(id, node)| layer(id, node)).collect(),
         tensors: (0..flow.buffers.len()).map(view).collect(),
@@ -33,11 +41,12 @@ pub(crate) fn run(flow: &Dataflow, plan: &Plan) -> Option<Results> {
     let values: Vec<Vec<Vec<u8>>> =
         (0..INFERENCES).map(|n| inputs(flow).into_iter().map(|id| input(flow, id, n)).collect()).collect();
     let values: Vec<Vec<&[u8]>> = values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
-    host::run(&Image::new(lowered, plan.clone()), &values, false).ok()
+    host::run(&Image::new(lowered, plan.clone()), &values, true).ok()
 }
 
 /// The same outputs, every tensor being whole and nothing shared.
 pub(crate) fn whole_tensors(flow: &Dataflow) -> Results {
+    let mut states = vec![0; flow.nodes.len()];
     (0..INFERENCES)
         .map(|inference| {
             let mut buffers: Vec<Vec<u8>> = flow.buffers.iter().map(|b| vec![0; b.bytes()]).collect();
@@ -45,23 +54,25 @@ pub(crate) fn whole_tensors(flow: &Dataflow) -> Results {
                 buffers[id] = input(flow, id, inference);
             }
             for (id, node) in flow.nodes.iter().enumerate().filter(|(_, node)| node.worker == Worker::Kernel) {
-                node_whole(flow, id, node, &mut buffers);
+                node_whole(flow, id, node, &mut states[id], &mut buffers);
             }
             outputs(flow).into_iter().map(|id| buffers[id].clone()).collect()
         })
         .collect()
 }
 
-fn node_whole(flow: &Dataflow, id: usize, node: &Node, buffers: &mut [Vec<u8>]) {
+fn node_whole(flow: &Dataflow, id: usize, node: &Node, state: &mut u8, buffers: &mut [Vec<u8>]) {
     let row = |buffer: BufferId, row: usize| row * flow.buffers[buffer].stride..(row + 1) * flow.buffers[buffer].stride;
-    let mut state = 0u8;
+    if !node.persistent {
+        *state = 0;
+    }
     for step in 0..node.steps {
         let mut sum = id as u32 + 1;
         for (i, access) in node.reads.iter().enumerate().filter(|(i, _)| !node.in_place.contains(i)) {
             let rows = access.rows[step].clone().flat_map(|r| buffers[access.buffer][row(access.buffer, r)].to_vec());
             sum = rows.fold(mix(sum, i as u8), mix);
         }
-        state = if node.state > 0 { mix(state.into(), sum as u8) as u8 } else { 0 };
+        *state = if node.state > 0 { mix((*state).into(), sum as u8) as u8 } else { 0 };
         for (o, access) in node.writes.iter().enumerate() {
             for (i, r) in access.rows[step].clone().enumerate() {
                 for (k, at) in row(access.buffer, r).enumerate() {
@@ -69,7 +80,7 @@ fn node_whole(flow: &Dataflow, id: usize, node: &Node, buffers: &mut [Vec<u8>]) 
                         let read = &node.reads[input];
                         buffers[read.buffer][row(read.buffer, read.rows[step].start + i)][k]
                     });
-                    buffers[access.buffer][at] = element(sum, state, (o, r, k), replaced);
+                    buffers[access.buffer][at] = element(sum, *state, (o, r, k), replaced);
                 }
             }
         }
@@ -105,7 +116,7 @@ fn element(sum: u32, state: u8, (o, r, k): (usize, usize, usize), replaced: impl
     place.into_iter().chain(replaced).fold(sum, mix) as u8
 }
 
-/// Scalars of the kernel: the node, whether it has state, which inputs are replaced, then per step the rows that each
+/// Scalars of the kernel: the node, whether it has state (1) that persists (2), which inputs are replaced, then per step the rows that each
 /// operand has.
 fn layer(id: usize, node: &Node) -> Option<Layer> {
     (node.worker == Worker::Kernel).then(|| {
@@ -118,7 +129,10 @@ fn layer(id: usize, node: &Node) -> Option<Layer> {
             name: node.name.clone(),
             op: "MIX".into(),
             kernel: Named { symbol: "mix", function: kernel },
-            params: [id as i32, i32::from(node.state > 0), replaced].into_iter().chain(rows).collect(),
+            params: [id as i32, i32::from(node.state > 0) + i32::from(node.persistent), replaced]
+                .into_iter()
+                .chain(rows)
+                .collect(),
             channels: vec![],
             weights: Arc::from([]),
             tensors: operands.iter().map(|access| access.buffer).collect(),
@@ -152,10 +166,11 @@ fn mix_step(step: &Step<'_>) -> Option<()> {
         }
     }
     let cells = step.state()?;
-    let before = if step.index() == 0 { 0 } else { cells.first().map_or(0, Cell::get) };
+    let is_new = step.index() == 0 && has_state < 2;
+    let before = if is_new { 0 } else { cells.first().map_or(0, Cell::get) };
     // A byte of state is kept, in every place.
-    let state = if has_state == 1 { mix(before.into(), sum as u8) as u8 } else { 0 };
-    if step.index() > 0 && cells.iter().any(|cell| cell.get() != before) {
+    let state = if has_state > 0 { mix(before.into(), sum as u8) as u8 } else { 0 };
+    if !is_new && cells.iter().any(|cell| cell.get() != before) {
         return None;
     }
     cells.iter().for_each(|cell| cell.set(state));
