@@ -1,5 +1,7 @@
 //! Prune, fine-tune, quantize, and say what it did.
 
+mod goal;
+
 use crate::accuracy::Accuracy;
 use crate::data::Examples;
 use crate::engine::Unsupported;
@@ -7,7 +9,9 @@ use crate::model::{self, Model};
 use crate::prune::{self, LayerReport, Prune, prune};
 use crate::quantize::{self, quantize};
 use crate::tune::{self, tune};
+pub use goal::Goal;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use tinderbox::compile;
 use tinderbox::graph::Graph;
@@ -24,6 +28,16 @@ pub enum Error {
     /// It cannot be evaluated.
     #[error(transparent)]
     Model(#[from] model::Error),
+    /// The goal cannot be met.
+    #[error("{most:?} does not reach {goal:?}: {reached:?}; allow a larger share, or prune the other way")]
+    OutOfReach {
+        /// What was asked for.
+        goal: Goal,
+        /// The most that may be removed.
+        most: Prune,
+        /// The cost with that.
+        reached: Box<Cost>,
+    },
     /// Training stopped.
     #[error(transparent)]
     Failed(#[from] tune::Error),
@@ -39,8 +53,12 @@ pub struct Quantize {
 /// What the user chooses.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What to remove.
+    /// What to remove; with a goal, at most so much.
     pub prune: Option<Prune>,
+    /// Remove no more than this takes.
+    pub goal: Option<Goal>,
+    /// How the program is compiled whose cost is told.
+    pub compile: compile::Options,
     /// Into which type.
     pub quantize: Option<Quantize>,
     /// Nothing if `epochs` is zero.
@@ -49,19 +67,33 @@ pub struct Options {
     pub control: bool,
 }
 
+/// What a network costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Those with weights in blocks that are not all zero.
+    pub nonzero_macs: u64,
+    /// Bytes of all constants as a file stores them.
+    pub weight_bytes: usize,
+    /// RAM for an inference; this and what follows of the quantized network, `None` if nothing is quantized.
+    pub arena_bytes: Option<usize>,
+    /// Bytes of weights and constants in the program.
+    pub program_bytes: Option<usize>,
+    /// Predicted for an inference; `None` without a target whose costs are known.
+    pub instructions: Option<f64>,
+    #[serde(skip)]
+    layers: BTreeMap<String, f64>,
+}
+
 /// What a network costs and how good it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct State {
     /// On the test set, or the held-out examples.
     pub accuracy: Accuracy,
-    /// Multiply-accumulates.
-    pub macs: u64,
-    /// Those with weights in blocks that are not all zero.
-    pub nonzero_macs: u64,
-    /// Bytes of all constants as they are stored.
-    pub weight_bytes: usize,
-    /// RAM for an inference; `None` for float networks, which the runtime does not run.
-    pub arena_bytes: Option<usize>,
+    /// What it costs.
+    #[serde(flatten)]
+    pub cost: Cost,
 }
 
 /// What lost most.
@@ -111,27 +143,32 @@ pub fn compress(
     let held = (holdout > 0).then(|| train.last(holdout));
     let (judged, groups) = held.as_ref().map_or((test, groups), |held| (held, &[]));
     let graph = quantize::fuse::activations(graph);
-    let pruned = match options.prune {
-        Some(what) => prune(&graph, &train.inputs, what)?,
-        None => graph.clone(),
+    let cost = |float: &Graph| cost(&graph, float, &quantized(float, train, options)?, options);
+    let pruned = match (options.prune, options.goal) {
+        (Some(most), Some(goal)) => goal::prune_to(&graph, &train.inputs, most, goal, cost)?,
+        (Some(what), None) => prune(&graph, &train.inputs, what)?,
+        (None, _) => graph.clone(),
     };
     let sparse: Vec<usize> = match options.prune {
         Some(Prune::Blocks(_)) => (0..graph.nodes.len()).filter(|index| prune::is_large(&graph, *index)).collect(),
         _ => vec![],
     };
     let tuned = tuned(&pruned, train, options, &sparse, options.tune.checkpoint.is_some())?;
-    let layers: Vec<LayerReport> = prune::compare(&graph, &tuned).into_iter().map(|(_, layer)| layer).collect();
     let after = quantized(&tuned, train, options)?;
+    let state = |judged_graph: &Graph, cost: Cost| -> Result<State, Error> {
+        let accuracy = Model::new(judged_graph.clone())?.accuracy(judged, groups)?;
+        Ok(State { accuracy, cost })
+    };
     let control = match options.control {
         true => {
-            let control = quantized(&self::tuned(&graph, train, options, &[], false)?, train, options)?;
-            Some(state(&control, judged, groups, control.macs())?)
+            let control = self::tuned(&graph, train, options, &[], false)?;
+            Some(state(&quantized(&control, train, options)?, cost(&control)?)?)
         }
         false => None,
     };
-    let before = state(&graph, judged, groups, graph.macs())?;
-    let nonzero = layers.iter().map(|layer| layer.macs[1] as f64 * layer.density).sum::<f64>().round() as u64;
-    let after_state = state(&after, judged, groups, nonzero)?;
+    let before = state(&graph, cost(&graph)?)?;
+    let after_state = state(&after, cost(&tuned)?)?;
+    let layers = layers(&graph, &tuned, &before.cost, &after_state.cost);
     let worst = worst(&before, &after_state);
     let report = Report { before, control, after: after_state, worst, layers };
     Ok(Compressed { graph: after, report })
@@ -155,17 +192,37 @@ fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph
 /// Training examples that ranges are observed on.
 const CALIBRATION: usize = 500;
 
-fn state(graph: &Graph, judged: &Examples, groups: &[usize], nonzero_macs: u64) -> Result<State, Error> {
-    let accuracy = Model::new(graph.clone())?.accuracy(judged, groups)?;
-    let image = compile::compile(graph, &compile::Options::default()).ok();
-    let constants = graph.tensors.iter().filter(|tensor| tensor.data.is_some());
-    Ok(State {
-        accuracy,
-        macs: graph.macs(),
-        nonzero_macs,
+/// What `float`, made from `dense`, costs, and what it costs as `quantized`.
+fn cost(dense: &Graph, float: &Graph, quantized: &Graph, options: &Options) -> Result<Cost, Error> {
+    let nonzero = |(_, layer): (usize, LayerReport)| layer.macs[1] as f64 * layer.density;
+    let constants = quantized.tensors.iter().filter(|tensor| tensor.data.is_some());
+    // Float networks are not what a chip runs.
+    let image = options.quantize.and_then(|_| compile::compile(quantized, &options.compile).ok());
+    let costs = options.compile.costs.as_ref();
+    let mut layers = BTreeMap::new();
+    if let (Some(image), Some(costs)) = (&image, costs) {
+        for (node, instructions) in image.nodes().zip(costs.layers(image)) {
+            *layers.entry(node.layer.name.clone()).or_default() += instructions;
+        }
+    }
+    Ok(Cost {
+        macs: float.macs(),
+        nonzero_macs: prune::compare(dense, float).into_iter().map(nonzero).sum::<f64>().round() as u64,
         weight_bytes: constants.map(|tensor| tensor.stored_bytes()).sum(),
-        arena_bytes: image.map(|image| image.plan().arena_bytes),
+        arena_bytes: image.as_ref().map(|image| image.plan().arena_bytes),
+        program_bytes: image.as_ref().map(|image| image.weight_bytes() + image.constant_bytes()),
+        instructions: image.as_ref().and_then(|image| Some(costs?.instructions(image))),
+        layers,
     })
+}
+
+/// What became of every layer with weights.
+fn layers(dense: &Graph, tuned: &Graph, before: &Cost, after: &Cost) -> Vec<LayerReport> {
+    let mut layers: Vec<LayerReport> = prune::compare(dense, tuned).into_iter().map(|(_, layer)| layer).collect();
+    for layer in &mut layers {
+        layer.instructions = [before, after].map(|cost| cost.layers.get(&layer.layer).copied());
+    }
+    layers
 }
 
 fn worst(before: &State, after: &State) -> Option<Worst> {
@@ -179,13 +236,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let states = [("before", Some(&self.before)), ("control", self.control.as_ref()), ("after", Some(&self.after))];
         for (name, state) in states.into_iter().filter_map(|(name, state)| Some((name, state?))) {
-            let State { accuracy, macs, nonzero_macs, weight_bytes, arena_bytes } = state;
-            write!(f, "{name:8} {:6.2} %, {macs} MACs ({nonzero_macs} in non-zero blocks)", accuracy.overall.percent)?;
-            write!(f, ", {weight_bytes} bytes of constants")?;
-            match arena_bytes {
-                Some(bytes) => writeln!(f, ", arena {bytes}")?,
-                None => writeln!(f)?,
+            let State { accuracy, cost } = state;
+            write!(f, "{name:8} {:6.2} %, {} MACs ", accuracy.overall.percent, cost.macs)?;
+            write!(f, "({} in non-zero blocks), {} bytes of constants", cost.nonzero_macs, cost.weight_bytes)?;
+            if let (Some(arena), Some(program)) = (cost.arena_bytes, cost.program_bytes) {
+                write!(f, ", {program} in the program, arena {arena}")?;
             }
+            if let Some(instructions) = cost.instructions {
+                write!(f, ", {instructions:.0} instructions predicted")?;
+            }
+            writeln!(f)?;
         }
         match &self.worst {
             Some(Worst { what, points, above_mean }) => {

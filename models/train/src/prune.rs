@@ -31,6 +31,23 @@ pub enum Prune {
     Channels(f64),
 }
 
+impl Prune {
+    /// How much.
+    pub fn share(self) -> f64 {
+        match self {
+            Self::Blocks(share) | Self::Channels(share) => share,
+        }
+    }
+
+    /// The same by another share.
+    pub fn with_share(self, share: f64) -> Self {
+        match self {
+            Self::Blocks(_) => Self::Blocks(share),
+            Self::Channels(_) => Self::Channels(share),
+        }
+    }
+}
+
 /// What became of a layer.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayerReport {
@@ -40,6 +57,8 @@ pub struct LayerReport {
     pub macs: [u64; 2],
     /// Share of the 2x2 blocks of weights that are not all zero; 1 where none can be skipped.
     pub density: f64,
+    /// Predicted instructions before and after; none without a target whose costs are known.
+    pub instructions: [Option<f64>; 2],
 }
 
 /// Prunes a float network by examples of its input.
@@ -96,7 +115,7 @@ pub fn compare(before: &Graph, after: &Graph) -> Vec<(usize, LayerReport)> {
     let products = layers.filter(|(index, _)| is_product(before, *index));
     let report = |(index, (old, new)): (usize, (&Node, &Node))| {
         let macs = [macs(before, old), macs(after, new)];
-        (index, LayerReport { layer: old.name.clone(), macs, density: density(after, new) })
+        (index, LayerReport { layer: old.name.clone(), macs, density: density(after, new), instructions: [None; 2] })
     };
     products.map(report).collect()
 }

@@ -61,13 +61,19 @@ fn gather(taps: &Taps<'_>, w: &Window, x: usize, zero_point: u8, to: Cells<'_>) 
 #[inline]
 fn products(window: Cells<'_>, blocks: &[[u8; BLOCK_BYTES]]) -> Option<[i32; 2]> {
     let inputs = window.as_chunks::<2>().0;
-    let (mut place, mut sums) = (0, [0i32; 2]);
+    let (mut place, mut first, mut second) = (0, 0i32, 0i32);
     for &[gap, a, b, c, d] in blocks {
         place += usize::from(gap);
-        let [x, y] = inputs.get(place)?.each_ref().map(|cell| i32::from(cell.get() as i8));
-        let [a, b, c, d] = [a, b, c, d].map(|weight| i32::from(weight as i8));
-        sums = [sums[0].wrapping_add(x * a + y * b), sums[1].wrapping_add(x * c + y * d)];
+        let [x, y] = inputs.get(place)?;
+        let (x, y) = (signed(x.get()), signed(y.get()));
+        first = first.wrapping_add(x * signed(a)).wrapping_add(y * signed(b));
+        second = second.wrapping_add(x * signed(c)).wrapping_add(y * signed(d));
         place += 1;
     }
-    Some(sums)
+    Some([first, second])
+}
+
+#[inline]
+fn signed(byte: u8) -> i32 {
+    i32::from(byte as i8)
 }

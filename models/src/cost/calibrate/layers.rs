@@ -19,6 +19,7 @@ pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
         graphs.extend(convolutions(&mut rng, i));
         graphs.extend(others(&mut rng));
     }
+    graphs.extend((0..LAYERS).map(|i| sparse(&mut rng, i)));
     let variants = |graph: Graph| -> Vec<Sample> {
         let lowered = Lowerer::new(&graph, InputMode::Whole, kernels).lower(&Selection::default());
         let variants = lowered.map(|lowered| lowered.variants[0].clone()).unwrap_or_default();
@@ -70,6 +71,24 @@ fn convolutions(rng: &mut Rng, i: usize) -> Vec<Graph> {
         Builder::dense(rng, inputs, outputs),
         Builder::dense(rng, odd_inputs, few_outputs),
     ]
+}
+
+/// A convolution with zeros.
+fn sparse(rng: &mut Rng, i: usize) -> Graph {
+    let shape = [rng.usize(3..10), rng.usize(4..20), 4 * rng.usize(1..9)];
+    let (window, stride) = ([(3, 3), (1, 1), (3, 3), (5, 2)][i % 4], 1 + i % 3 / 2);
+    let (out, density) = (rng.usize(2..33), 0.05 + 0.65 * rng.f32());
+    let mut graph = Builder::conv(rng, shape, out, window, Stride { h: stride, w: stride }, Padding::Same);
+    let weights = graph.nodes[0].inputs[1].expect("a convolution has weights");
+    let row = graph.tensors[weights].elements() / graph.tensors[weights].shape[0];
+    let mut data = graph.tensors[weights].data.as_ref().expect("weights are constant").to_vec();
+    for pair in data.chunks_mut(2 * row) {
+        for i in (0..row).step_by(2).filter(|_| rng.f32() >= density) {
+            pair.chunks_mut(row).for_each(|row| row[i..i + 2].fill(0));
+        }
+    }
+    graph.tensors[weights].data = Some(Arc::from(data));
+    graph
 }
 
 /// One layer without weights of each kind.

@@ -3,8 +3,9 @@
 use super::{Failure, TuneArguments, Units, import, write_model};
 use std::path::PathBuf;
 use std::str::FromStr;
-use tinderbox::files;
-use tinderbox_train::compress::{self, Options, Quantize};
+use tinderbox::cost::Table;
+use tinderbox::{compile, files, target};
+use tinderbox_train::compress::{self, Goal, Options, Quantize};
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::prune::Prune;
 
@@ -27,6 +28,13 @@ pub(super) struct Arguments {
     /// until half of the multiply-accumulates is gone
     #[arg(long)]
     prune: Option<PruneChoice>,
+    /// Remove no more than brings the cost down to macs=N, bytes=N (of the program) or instructions=N (predicted for
+    /// --target); the share in --prune is then the most that may go
+    #[arg(long, requires = "prune")]
+    to: Option<Goal>,
+    /// Chip that costs are told for
+    #[arg(long)]
+    target: Option<String>,
     /// Type of the result
     #[arg(long, value_enum)]
     quantize: Option<QuantizeChoice>,
@@ -89,7 +97,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     });
     let bits = quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
     let tune = arguments.tune.options(arguments.finetune, bits);
-    let options = Options { prune: arguments.prune.map(|choice| choice.0), quantize, tune, control: arguments.control };
+    let compile = match &arguments.target {
+        Some(name) => compile_options(name)?,
+        None => compile::Options::default(),
+    };
+    let (goal, control) = (arguments.to, arguments.control);
+    if matches!(goal, Some(Goal::Instructions(_))) && compile.costs.is_none() {
+        return Err(Failure::Refused("--to instructions needs a --target whose costs are known: cortex-m4".into()));
+    }
+    if matches!(goal, Some(Goal::Instructions(_) | Goal::Bytes(_))) && quantize.is_none() {
+        return Err(Failure::Refused("--to bytes and --to instructions are of programs: add --quantize int8".into()));
+    }
+    let options = Options { prune: arguments.prune.map(|choice| choice.0), goal, compile, quantize, tune, control };
     let result = compress::compress(&graph, &train, &test, &groups, &options).map_err(|error| match error {
         compress::Error::Failed(_) => Failure::failed(error),
         error => Failure::Refused(format!("{}: {error}", arguments.model.display())),
@@ -105,4 +124,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Refused(format!("{what}: nothing is written; prune less, or fine-tune longer")));
     }
     write_model(&result.graph, &arguments.output)
+}
+
+fn compile_options(name: &str) -> Result<compile::Options, Failure> {
+    let target = target::target(name).map_err(Failure::refused)?;
+    let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
+    Ok(compile::Options { kernels: target.kernels, costs, ..compile::Options::default() })
 }

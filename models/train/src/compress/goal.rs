@@ -1,0 +1,75 @@
+//! Pruning as far as a goal asks for, and no further.
+
+use super::{Cost, Error};
+use crate::data::Inputs;
+use crate::prune::{Prune, prune};
+use std::str::FromStr;
+use tinderbox::graph::Graph;
+
+/// Prunings that are tried: shares are known to a hundredth then.
+const TRIALS: usize = 6;
+
+/// What the result may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Goal {
+    /// Multiply-accumulates in non-zero blocks.
+    Macs(u64),
+    /// Bytes of weights and constants in the program.
+    Bytes(usize),
+    /// Predicted instructions of an inference.
+    Instructions(f64),
+}
+
+impl FromStr for Goal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not macs=N, bytes=N or instructions=N");
+        let (what, number) = text.split_once('=').ok_or_else(wrong)?;
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        match what {
+            "macs" => Ok(Self::Macs(number)),
+            "bytes" => Ok(Self::Bytes(number as usize)),
+            "instructions" => Ok(Self::Instructions(number as f64)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl Goal {
+    fn is_met(self, cost: &Cost) -> bool {
+        match self {
+            Self::Macs(most) => cost.nonzero_macs <= most,
+            Self::Bytes(most) => cost.program_bytes.is_some_and(|bytes| bytes <= most),
+            Self::Instructions(most) => cost.instructions.is_some_and(|instructions| instructions <= most),
+        }
+    }
+}
+
+/// Prunes by the least share, up to that of `most`, with which `cost` meets the goal.
+pub(super) fn prune_to(
+    graph: &Graph,
+    examples: &Inputs,
+    most: Prune,
+    goal: Goal,
+    cost: impl Fn(&Graph) -> Result<Cost, Error>,
+) -> Result<Graph, Error> {
+    let mut best = prune(graph, examples, most)?;
+    let reached = cost(&best)?;
+    if !goal.is_met(&reached) {
+        return Err(Error::OutOfReach { goal, most, reached: Box::new(reached) });
+    }
+    let (mut too_little, mut enough) = (0.0, most.share());
+    for _ in 0..TRIALS {
+        let share = (too_little + enough) / 2.0;
+        let pruned = prune(graph, examples, most.with_share(share))?;
+        let is_met = goal.is_met(&cost(&pruned)?);
+        eprintln!("share {share:.3} {} the goal", if is_met { "meets" } else { "misses" });
+        if is_met {
+            (best, enough) = (pruned, share);
+        } else {
+            too_little = share;
+        }
+    }
+    Ok(best)
+}
