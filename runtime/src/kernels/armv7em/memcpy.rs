@@ -1,7 +1,7 @@
 //! What the compiler calls to copy and to clear rows: a tenth of the code of Rust's own, and as fast on rows. Weak, so that
 //! firmware may bring another.
 
-#[cfg(target_arch = "arm")]
+#[cfg(tbx_dsp)]
 core::arch::global_asm!(
     r#"
     .syntax unified
@@ -12,15 +12,14 @@ core::arch::global_asm!(
     .weak __aeabi_memcpy8
     .type __aeabi_memcpy, %function
     .thumb_func
-    __aeabi_memcpy:                 @ r0 to, r1 from, r2 bytes; by four words where both are aligned, else by one
+    __aeabi_memcpy:                 @ r0 to, r1 from, r2 bytes; by words where both are aligned, else by bytes
     .set __aeabi_memcpy4, __aeabi_memcpy
     .set __aeabi_memcpy8, __aeabi_memcpy
         push {{r4, r5, r6, lr}}
         orr r3, r0, r1
-        sub r2, r2, #16
         lsls r3, r3, #30
-        bne 2f
-        cmp r2, #0
+        bne 6f
+        subs r2, r2, #16
         blt 2f
     1:  ldmia r1!, {{r3, r4, r5, r6}}
         stmia r0!, {{r3, r4, r5, r6}}
@@ -33,7 +32,7 @@ core::arch::global_asm!(
         subs r2, r2, #4
         bpl 1b
     3:  adds r2, r2, #4
-        beq 5f
+    6:  cbz r2, 5f
     4:  ldrb r3, [r1], #1
         strb r3, [r0], #1
         subs r2, r2, #1
@@ -57,18 +56,20 @@ core::arch::global_asm!(
     .set __aeabi_memclr8, __aeabi_memclr
         movs r2, #0
     .thumb_func
-    __aeabi_memset:                 @ r2 byte
+    __aeabi_memset:                 @ r2 byte; by words where r0 is aligned
     .set __aeabi_memset4, __aeabi_memset
     .set __aeabi_memset8, __aeabi_memset
         bfi r2, r2, #8, #8
         bfi r2, r2, #16, #16
+        lsls r3, r0, #30
+        bne 5f
         subs r1, r1, #4
         blo 2f
     1:  str r2, [r0], #4
         subs r1, r1, #4
         bhs 1b
     2:  adds r1, r1, #4
-        beq 4f
+    5:  cbz r1, 4f
     3:  strb r2, [r0], #1
         subs r1, r1, #1
         bne 3b
