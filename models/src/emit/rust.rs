@@ -20,6 +20,7 @@ pub fn emit(graph: &Graph, image: &Image) -> String {
         }
     }
     program(o, image);
+    variables(o, image);
     tensors(o, image);
     nodes(o, image);
     for (i, (node, owner)) in image.nodes().zip(image.weight_owners()).enumerate() {
@@ -99,22 +100,28 @@ fn program(out: &mut String, image: &Image) {
     line(out, format_args!("/// {mode}"));
     line(out, format_args!("pub static MODEL: program::Program<'static> = program::Program {{"));
     line(out, format_args!("    abi_version: program::ABI_VERSION,\n    arena_bytes: ARENA_BYTES as u32,"));
-    for (field, value) in [("tensors", "TENSORS"), ("nodes", "NODES"), ("schedule", "SCHEDULE")] {
+    for (field, value) in
+        [("tensors", "TENSORS"), ("nodes", "NODES"), ("schedule", "SCHEDULE"), ("variables", "VARIABLES")]
+    {
         line(out, format_args!("    {field}: program::Slice::new(&{value}),"));
     }
     for (field, indices) in [("inputs", image.inputs()), ("outputs", image.outputs())] {
         line(out, format_args!("    {field}: program::Slice::new(&{indices:?}),"));
     }
-    line(out, format_args!("    variables: program::Slice::new(&["));
-    for v in image.variables() {
-        let (offset, bytes, initial) = (v.offset, v.bytes, slice(&v.initial));
-        line(
-            out,
-            format_args!("        program::Variable {{ offset: {offset}, bytes: {bytes}, initial: {initial} }},"),
-        );
-    }
-    line(out, format_args!("    ]),"));
     line(out, format_args!("    pushed: {},\n    resume: {},\n}};\n", u32::from(image.is_pushed()), plan.resume));
+}
+
+fn variables(out: &mut String, image: &Image) {
+    let variables = image.variables();
+    line(
+        out,
+        format_args!("#[rustfmt::skip]\nstatic VARIABLES: [program::Variable<'static>; {}] = [", variables.len()),
+    );
+    for v in variables {
+        let (offset, bytes, initial) = (v.offset, v.bytes, slice(&v.initial));
+        line(out, format_args!("    program::Variable {{ offset: {offset}, bytes: {bytes}, initial: {initial} }},"));
+    }
+    line(out, format_args!("];\n"));
 }
 
 fn tensors(out: &mut String, image: &Image) {
