@@ -62,10 +62,23 @@ pub struct Choice {
     pub flash: usize,
 }
 
-/// Programs that are planned before the best so far is taken.
-const MOST_PLANS: usize = 400;
+/// How thoroughly to search.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Programs that are planned before the best so far is taken.
+    plans: usize,
+    /// How far from the fewest instructions a program may be, as a part of them.
+    gap: f64,
+}
+
+/// For a limit that the user set.
+const EXACT: Effort = Effort { plans: 400, gap: 0.0 };
+/// For limits that are only tried: the gap is less than predictions err.
+const ROUGH: Effort = Effort { plans: 40, gap: 0.005 };
 /// Where RAM has no limit, parts of it that are tried to be saved at a time.
 const STEP: usize = 32;
+/// Programs that are planned before no more is tried to be saved.
+const MOST_TRIED: usize = 400;
 /// Percents of RAM that a percent of time is worth.
 const WORTH: f64 = 1.5;
 /// How much slower than the fastest a program may be to save RAM that has no limit.
@@ -75,7 +88,7 @@ const MOST_SLOWER: f64 = 1.125;
 /// most of both.
 pub fn choose(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options, budget: Budget) -> Result<Choice, Error> {
     let problem = Problem::new(lowerer, table, plan)?;
-    let mut found = search(&problem, budget)?;
+    let mut found = search(&problem, budget, if budget.ram.is_none() { ROUGH } else { EXACT })?;
     if budget.ram.is_none() {
         found = balanced(&problem, budget, found)?;
     }
@@ -92,18 +105,18 @@ struct Found {
 }
 
 /// Searches the picks of fewest instructions within a budget.
-fn search(problem: &Problem<'_>, budget: Budget) -> Result<Found, Error> {
+fn search(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Found, Error> {
     let mut master = Master::new(problem, budget.flash);
     let mut best: Option<Found> = None;
     let (mut bound, mut proven) = (0.0, false);
-    for _ in 0..MOST_PLANS {
+    for _ in 0..effort.plans {
         let Some((picks, instructions)) = master.solve()? else {
             proven = true;
             break;
         };
         bound = instructions;
-        if best.as_ref().is_some_and(|best| best.instructions <= bound) {
-            proven = true;
+        if best.as_ref().is_some_and(|best| best.instructions <= bound * (1.0 + effort.gap)) {
+            proven = effort.gap == 0.0;
             break;
         }
         let planned = problem.plan(&picks)?;
@@ -135,9 +148,9 @@ fn balanced(problem: &Problem<'_>, budget: Budget, fastest: Found) -> Result<Fou
     let product = |arena: usize, instructions: f64| arena as f64 * instructions.powf(WORTH);
     let mut best = fastest.clone();
     let (mut least, mut arena) = (product(best.arena, best.instructions), fastest.arena);
-    while arena > smallest {
+    while arena > smallest && problem.tried() < MOST_TRIED {
         let ram = arena - (arena / STEP).max(1);
-        let found = match search(problem, Budget { ram: Some(ram), ..budget }) {
+        let found = match search(problem, Budget { ram: Some(ram), ..budget }, ROUGH) {
             Ok(found) => found,
             Err(Error::Infeasible(_)) => break,
             Err(error) => return Err(error),
@@ -209,7 +222,7 @@ mod tests {
                     budget.ram.is_none_or(|limit| *ram <= limit) && budget.flash.is_none_or(|limit| *flash <= limit)
                 };
                 let best = all.iter().filter(fits).map(|(.., instructions)| *instructions).reduce(f64::min);
-                let found = search(problem, budget).ok();
+                let found = search(problem, budget, EXACT).ok();
                 match (best, found) {
                     (Some(best), Some(found)) => {
                         assert!((found.instructions - best).abs() < 1e-6, "{} is not {best}", found.instructions);
@@ -228,9 +241,9 @@ mod tests {
     fn what_does_not_fit_is_explained() {
         problems(|problem| {
             let (ram, flash) = (problem.smallest().unwrap(), 20);
-            let refused = search(problem, Budget { ram: Some(ram - 1), flash: None }).unwrap_err().to_string();
+            let refused = search(problem, Budget { ram: Some(ram - 1), flash: None }, EXACT).unwrap_err().to_string();
             assert!(refused.contains(&format!("--ram {ram}")) && refused.contains("binds"), "{refused}");
-            let refused = search(problem, Budget { ram: None, flash: Some(flash) }).unwrap_err().to_string();
+            let refused = search(problem, Budget { ram: None, flash: Some(flash) }, EXACT).unwrap_err().to_string();
             assert!(refused.contains("20 bytes of flash") && refused.contains("most data"), "{refused}");
         });
     }

@@ -1,7 +1,7 @@
 //! The Pareto frontier of RAM, flash and instructions.
 
 use super::problem::Problem;
-use super::{Budget, Error, Found, search};
+use super::{Budget, EXACT, Error, Found, search};
 use crate::cost::Table;
 use crate::lower::Lowerer;
 use crate::plan;
@@ -27,7 +27,7 @@ const RAM_STEP: usize = 64;
 pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> Result<Vec<Point>, Error> {
     let problem = Problem::new(lowerer, table, plan)?;
     let mut points: Vec<Point> = vec![];
-    let fastest = search(&problem, Budget::default())?;
+    let fastest = search(&problem, Budget::default(), EXACT)?;
     let most = problem.flash(&fastest.picks);
     let least =
         super::master::Master::new(&problem, None).solve_for_flash()?.map_or(most, |picks| problem.flash(&picks));
@@ -42,7 +42,7 @@ pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> R
 fn by_ram(problem: &Problem<'_>, flash: usize, points: &mut Vec<Point>) -> Result<(), Error> {
     let mut budget = Budget { ram: None, flash: Some(flash) };
     loop {
-        let found: Found = match search(problem, budget) {
+        let found: Found = match search(problem, budget, EXACT) {
             Ok(found) => found,
             Err(Error::Infeasible(_)) => return Ok(()),
             Err(error) => return Err(error),

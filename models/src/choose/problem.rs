@@ -139,6 +139,11 @@ impl<'a> Problem<'a> {
         Ok(planned)
     }
 
+    /// How many programs have been planned.
+    pub(super) fn tried(&self) -> usize {
+        self.planned.borrow().len()
+    }
+
     /// Name of the layer at work when the most RAM is in use.
     pub(super) fn busiest(&self, picks: &Picks) -> Result<String, Error> {
         let lowered = self.lowerer.lower(&self.selection(picks))?;
