@@ -12,13 +12,13 @@ pub mod stream;
 
 use check::Violation;
 use dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
-use lifetime::{Layout, Purpose, Surroundings};
+use lifetime::{Layout, Purpose, Ring, Surroundings};
 use order::{Demand, Event};
 use std::ops::Range;
 use thiserror::Error;
 use tinderbox_runtime::program::executor_bytes;
 
-/// Where a buffer lives. Row `r` is at `offset + (r % capacity) * stride` or, while it is the `i`th fresh row, at
+/// Where a buffer lives. Row `r` is at `offset + (r + phase) % capacity * stride` or, while it is the `i`th fresh row, at
 /// `fresh + i * stride`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Placement {
@@ -26,6 +26,8 @@ pub struct Placement {
     pub offset: usize,
     /// Slots in the ring.
     pub capacity: usize,
+    /// The slot of row 0.
+    pub phase: usize,
     /// Byte offset of the fresh rows.
     pub fresh: usize,
     /// How many rows stand apart at a time, or 0.
@@ -259,7 +261,12 @@ fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<P
             .layout
             .rings
             .iter()
-            .map(|ring| Placement { capacity: ring.capacity, fresh_rows: ring.fresh, ..Placement::default() })
+            .map(|&Ring { capacity, phase, fresh }| Placement {
+                capacity,
+                phase,
+                fresh_rows: fresh,
+                ..Placement::default()
+            })
             .collect(),
         scratch: vec![0; flow.nodes.len()],
         state: vec![0; flow.nodes.len()],

@@ -238,5 +238,6 @@ fn tensor(lowered: &Lowered, plan: &Plan, index: usize) -> device::Tensor {
         capacity: if own { placement.capacity } else { seen.view.rows } as u16,
         fresh_rows: placement.fresh_rows as u16,
         restart: rows.start as u16,
+        phase: if own { placement.phase } else { 0 } as u16,
     }
 }

@@ -22,7 +22,7 @@
 /*
  Version of the layout below. A library runs programs of its own version only.
  */
-#define TBX_ABI_VERSION 1
+#define TBX_ABI_VERSION 2
 
 /*
  Required alignment of an arena, in bytes.
@@ -103,8 +103,8 @@ typedef struct tbx_node_step tbx_node_step;
 /*
  A tensor as rows in a ring.
 
- Row `r` starts at byte `offset + (r % capacity) * stride` of the arena, except while it is one of the tensor's fresh
- rows: those stand side by side, `stride` bytes apart, from `fresh` on.
+ Row `r` starts at byte `offset + (r + phase) % capacity * stride` of the arena, except while it is one of the tensor's
+ fresh rows: those stand side by side, `stride` bytes apart, from `fresh` on.
  */
 typedef struct tbx_tensor {
   /*
@@ -139,6 +139,10 @@ typedef struct tbx_tensor {
    The number of the row that follows the last one: 0, or in a stream that of the first row that its period writes.
    */
   uint16_t restart;
+  /*
+   The slot of row 0: rows that are made together shall stand side by side.
+   */
+  uint16_t phase;
 } tbx_tensor;
 
 /*
@@ -211,11 +215,11 @@ typedef struct tbx_node {
    */
   uint16_t steps;
   /*
-   Output rows made by a step (fewer in the last).
+   Output rows made by a step (fewer in the first and the last).
    */
   uint16_t rows_per_step;
   /*
-   Steps at the start that make no output row.
+   How many rows the steps are behind: step `i` ends with row `(i + 1) * rows_per_step - lag`, exclusive.
    */
   uint16_t lag;
   /*

@@ -9,7 +9,7 @@ pub use crate::abi::slice::Slice;
 use crate::{status::Status, step::Step};
 
 /// Version of the layout below. A library runs programs of its own version only.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Required alignment of an arena, in bytes.
 pub const ARENA_ALIGN: usize = 16;
@@ -19,8 +19,8 @@ pub type Kernel = extern "C" fn(step: &Step<'_>) -> Status;
 
 /// A tensor as rows in a ring.
 ///
-/// Row `r` starts at byte `offset + (r % capacity) * stride` of the arena, except while it is one of the tensor's fresh
-/// rows: those stand side by side, `stride` bytes apart, from `fresh` on.
+/// Row `r` starts at byte `offset + (r + phase) % capacity * stride` of the arena, except while it is one of the tensor's
+/// fresh rows: those stand side by side, `stride` bytes apart, from `fresh` on.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Tensor {
@@ -40,6 +40,8 @@ pub struct Tensor {
     pub fresh_rows: u16,
     /// The number of the row that follows the last one: 0, or in a stream that of the first row that its period writes.
     pub restart: u16,
+    /// The slot of row 0: rows that are made together shall stand side by side.
+    pub phase: u16,
 }
 
 /// One operator, bound to a kernel.

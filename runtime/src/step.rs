@@ -206,7 +206,7 @@ impl<'a> Rows<'a> {
     /// The slot of the ring that `row` belongs to, also while the row itself is fresh.
     #[inline]
     pub(crate) fn slot(&self, row: usize) -> Option<Cells<'a>> {
-        let slot = row.checked_rem(usize::from(self.tensor.capacity))?;
+        let slot = row.wrapping_add(usize::from(self.tensor.phase)).checked_rem(usize::from(self.tensor.capacity))?;
         self.at((self.tensor.offset as usize).wrapping_add(slot.wrapping_mul(self.tensor.stride as usize)))
     }
 

@@ -87,6 +87,7 @@ fn tensors(out: &mut String, name: &str, image: &Image) {
             t.capacity.into(),
             t.fresh_rows.into(),
             t.restart.into(),
+            t.phase.into(),
         ];
         line(out, format_args!("    {{{}}},", numbers.map(|n| format!("{n}u")).join(", ")));
     }

@@ -385,15 +385,19 @@ impl Replay<'_> {
     /// Where the row of this number is now, by the runtime's rule.
     fn row_bytes(&self, buffer: BufferId, row: usize) -> Result<Range<usize>, Violation> {
         let Buffer { rows, stride, flat, align, ref name, .. } = self.flow.buffers[buffer];
-        let Placement { offset, capacity, fresh, fresh_rows } = self.plan.placements[buffer];
-        if capacity == 0 || flat && (capacity < rows || fresh_rows > 0) || offset % align != 0 || fresh % align != 0 {
+        let Placement { offset, capacity, phase, fresh, fresh_rows } = self.plan.placements[buffer];
+        if capacity == 0
+            || flat && (capacity < rows || phase > 0 || fresh_rows > 0)
+            || offset % align != 0
+            || fresh % align != 0
+        {
             return Err(Violation::Ring { buffer: name.clone() });
         }
         let start = match &self.fresh[buffer] {
             Some(Rows { numbers, .. }) if row >= numbers.start && row < numbers.start + fresh_rows => {
                 fresh + (row - numbers.start) * stride
             }
-            _ => offset + row % capacity * stride,
+            _ => offset + (row + phase) % capacity * stride,
         };
         self.bytes(start, stride, || format!("`{name}`"))
     }

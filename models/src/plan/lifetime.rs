@@ -18,6 +18,8 @@ const MAX_BANDS: usize = 256;
 pub struct Ring {
     /// Rows in the ring.
     pub capacity: usize,
+    /// The slot of row 0.
+    pub phase: usize,
     /// Rows that stand apart while the ring is full; 0 for none.
     pub fresh: usize,
 }
@@ -137,6 +139,15 @@ impl Rows {
         self.read[row].is_some_and(|read| read >= time)
     }
 
+    /// The slot of row 0 in a ring of `capacity`, so that the rows of a whole step begin at its first slot: the first step
+    /// may be a short one.
+    fn phase(&self, capacity: usize) -> usize {
+        match self.writes.get(1) {
+            Some((_, second)) if second.len() > 1 => (capacity - second.start % capacity) % capacity,
+            _ => 0,
+        }
+    }
+
     fn life(&self, row: usize) -> Option<Range<Time>> {
         let written = self.written[row]?;
         Some(written..self.read[row].unwrap_or(written).max(written) + 1)
@@ -149,7 +160,7 @@ impl Layout {
         let end = events.len() as Time + 2;
         let rows = rows_in_time(flow, events, around, end);
         let mut layout = Layout {
-            rings: vec![Ring { capacity: 0, fresh: 0 }; flow.buffers.len()],
+            rings: vec![Ring { capacity: 0, phase: 0, fresh: 0 }; flow.buffers.len()],
             destinations: events.iter().map(|e| vec![Destination::Slots; flow.nodes[e.node].writes.len()]).collect(),
             blocks: vec![],
             in_place: vec![],
@@ -211,7 +222,7 @@ impl Layout {
         let most = most_live_rows(rows);
         let whole = buffer.flat || buffer.role != Role::Inner || (around.wanted)(id) || (around.present)(id);
         if whole || most >= buffer.rows {
-            self.rings[id] = Ring { capacity: buffer.rows, fresh: 0 };
+            self.rings[id] = Ring { capacity: buffer.rows, phase: 0, fresh: 0 };
             let parts = bands(buffer.stride, buffer.rows, rows);
             self.push(Purpose::Ring(id), buffer.bytes(), buffer.align, parts);
             return;
@@ -225,7 +236,7 @@ impl Layout {
             Some((capacity, destinations)) => (capacity, step, Some(destinations)),
             None => ((around.ring_rows)(id, most), 0, None),
         };
-        self.rings[id] = Ring { capacity, fresh };
+        self.rings[id] = Ring { capacity, phase: rows.phase(capacity), fresh };
         let (mut in_ring, mut in_fresh) = (vec![], vec![]);
         let destinations = apart.unwrap_or_else(|| vec![Destination::Slots; rows.writes.len()]);
         for ((event, range), destination) in rows.writes.iter().zip(destinations) {
@@ -306,8 +317,8 @@ impl Layout {
     fn in_order(&self, place: Purpose, first: usize, rows: usize) -> bool {
         match place {
             Purpose::Ring(buffer) => {
-                let capacity = self.rings[buffer].capacity.max(1);
-                first % capacity + rows <= capacity
+                let Ring { capacity, phase, .. } = self.rings[buffer];
+                (first + phase) % capacity.max(1) + rows <= capacity
             }
             _ => true,
         }
