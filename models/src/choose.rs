@@ -80,7 +80,7 @@ const STEP: usize = 32;
 /// Programs that are planned before no more is tried to be saved.
 const MOST_TRIED: usize = 400;
 /// Percents of RAM that a percent of time is worth.
-const WORTH: f64 = 1.5;
+const WORTH: f64 = 1.25;
 /// How much slower than the fastest a program may be to save RAM that has no limit.
 const MOST_SLOWER: f64 = 1.125;
 
