@@ -209,13 +209,13 @@ impl<'a> Executor<'a> {
         Some(Status::Ok)
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn rows(&self, tensor: usize) -> Option<Rows<'a>> {
         Some(Rows::new(self.program.tensors.get().get(tensor)?, self.arena, self.marks()?.get(tensor)?))
     }
 
     /// The `i`th of these tensors, whole.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn whole(&self, tensors: &[u16], i: usize) -> Option<Cells<'a>> {
         self.rows(usize::from(*tensors.get(i)?))?.whole()
     }

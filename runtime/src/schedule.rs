@@ -90,7 +90,7 @@ impl Cursor {
     }
 
     /// The action at the cursor, repetitions resolved; `None` behind the last one or where the schedule is damaged.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn action(&mut self, schedule: &[u16]) -> Option<Action> {
         let entry = *schedule.get(self.next as usize)?;
         let Action::Repeat { length } = Action::decode(entry) else { return Some(Action::decode(entry)) };

@@ -87,14 +87,14 @@ impl<'a> Step<'a> {
     }
 
     /// The rows of the outputs that this step makes.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn output_rows(&self) -> Option<Range<usize>> {
         let rows = rows_of_step(self.node, self.index);
         Some(rows.start..rows.end.min(self.output(0)?.count()))
     }
 
     /// Memory for this step only; its contents are undefined at the start.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn scratch(&self) -> Option<Cells<'a>> {
         view(self.arena, self.node.scratch as usize, self.node.scratch_bytes as usize)
     }
@@ -106,12 +106,12 @@ impl<'a> Step<'a> {
     }
 
     // Called by every kernel: worth a function of its own, as are those above.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn row(&self, slot: usize, row: usize) -> Option<Cells<'a>> {
         self.rows_of(slot)?.get(row)
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn rows_of(&self, slot: usize) -> Option<Rows<'a>> {
         let index = usize::from(*self.node.tensors.get().get(slot)?);
         Some(Rows::new(self.tensors.get(index)?, self.arena, self.marks.get(index)?))
@@ -190,7 +190,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Row `row` of the tensor; `None` above or below it, where padding is.
-    #[inline(never)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn get(&self, row: usize) -> Option<Cells<'a>> {
         if row >= self.count() {
             return None;

@@ -44,13 +44,13 @@ impl<const I: i32> Q<I> {
 }
 
 /// [`doubling_high_mul`], of which an exponential has a dozen: a call each.
-#[inline(never)]
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn high_mul(a: i32, b: i32) -> i32 {
     doubling_high_mul(a, b)
 }
 
 /// `x * 2^exponent`, saturated or rounded to nearest.
-#[inline(never)]
+#[cfg_attr(not(feature = "std"), inline(never))]
 pub fn mul_by_power_of_two(x: i32, exponent: i32) -> i32 {
     if exponent <= 0 {
         return rounding_shift_right(x, (-exponent).min(31) as u32);
@@ -74,7 +74,7 @@ fn exp_near_zero(a: Q<0>) -> Q<0> {
 }
 
 /// `e^a` for `a` <= 0.
-#[inline(never)]
+#[cfg_attr(not(feature = "std"), inline(never))]
 pub fn exp_of_negative<const I: i32>(a: Q<I>) -> Q<0> {
     // e^-(2^k) for k = -2..=4, as Q0.31.
     const FACTORS: [(i32, i32); 7] = [
