@@ -20,6 +20,15 @@ fn tensors(case: &Case, options: Options) -> Option<Vec<Option<Contents>>> {
     Some(contents(&case.graph, &image, &case.inferences(), case.keep_state).unwrap_or_else(|e| panic!("{e}")))
 }
 
+/// The corpus has TensorFlow's checksums. Its LSTM differs from TensorFlow Lite Micro's, which makes these tensors so, each
+/// being the model's output instead.
+const BY_TFLM: [(&str, &str, &str); 4] = [
+    ("net_lstm_classifier_00_T28_i12_u32_1layers", "tfl.unidirectional_sequence_lstm", "67f36b58"),
+    ("net_lstm_classifier_01_T16_i6_u20_2layers", "tfl.unidirectional_sequence_lstm", "891d4ade"),
+    ("net_lstm_classifier_01_T16_i6_u20_2layers", "tfl.unidirectional_sequence_lstm1", "87eaa196"),
+    ("net_lstm_classifier_01_T16_i6_u20_2layers", "tfl.strided_slice", "c6380bd5"),
+];
+
 #[test]
 fn tensors_have_the_checksums_of_the_corpus() {
     let (mut checked, mut cases) = (0, 0);
@@ -41,7 +50,9 @@ fn tensors_have_the_checksums_of_the_corpus() {
             let size = case.graph.tensors[id].bytes();
             let Some(contents) = contents[id].as_ref().filter(|contents| contents.made == size) else { continue };
             let found = format!("{:08x}", crc32fast::hash(&contents.data[..size]));
-            assert_eq!(row["crc32"], *found, "{}: `{name}`", case.name);
+            let by_tflm = BY_TFLM.iter().find(|(of, tensor, _)| *of == case.name && tensor == name);
+            let expected = by_tflm.map_or_else(|| row["crc32"].as_str().unwrap(), |(.., checksum)| checksum);
+            assert_eq!(expected, found, "{}: `{name}`", case.name);
             checked += 1;
         }
     }
