@@ -1,6 +1,6 @@
 /* Firmware that `tinderbox run` links against a compiled model: reads inferences from input.bin, writes their outputs
-   to output.bin and what it measured to measured.txt, all by semihosting. It goes through the C ABI alone, and calls only what the way of its inputs needs:
-   conditions that are constant leave the rest out of the image. */
+   to output.bin and what it measured to measured.txt, all by semihosting. It goes through the C ABI alone, and calls only
+   what the way of its inputs needs: conditions that are constant leave the rest out of the image. */
 #include "board.h"
 #include "model.h" /* written by `tinderbox run`: the MODEL_ macros */
 #include "semihosting.h"
