@@ -122,7 +122,7 @@ struct PassArguments {
 
 /// Options for a target; its table of costs, where there is one, makes the choice of kernels a good one.
 fn options(target: &Target, input_mode: InputMode, limits: &Limits) -> Result<Options, Failure> {
-    let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
+    let costs = Table::of(target).map_err(Failure::failed)?;
     let budget = Budget { ram: limits.ram, flash: limits.flash };
     let options = Options { input_mode, kernels: target.kernels, costs, budget, ..Options::default() };
     if options.costs.is_none() && budget.flash.is_some() {

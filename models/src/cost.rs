@@ -12,6 +12,7 @@ use crate::lower::Layer;
 use crate::plan::Plan;
 use crate::plan::dataflow::{Dataflow, Node};
 use crate::program::{Image, ImageNode};
+use crate::target::{Target, known_costs};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -60,6 +61,11 @@ impl Table {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: name.clone(), source })?;
         toml::from_str(&text).map_err(|error| Error::Format { path: name, what: error.to_string() })
+    }
+
+    /// Reads what the kernels of `target` cost, if that is known.
+    pub fn of(target: &Target) -> Result<Option<Self>, Error> {
+        known_costs(target).map(|path| Self::read(&path)).transpose()
     }
 
     /// Instructions of an inference, or of a frame of a stream.

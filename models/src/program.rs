@@ -141,10 +141,13 @@ impl Image {
     /// Flash on a 32-bit target beside the weights.
     pub fn constant_bytes(&self) -> usize {
         const PROGRAM: usize = 64;
-        const TENSOR: usize = 24;
+        // Without pointers: as large there as here.
+        const TENSOR: usize = size_of::<device::Tensor>();
+        const VARIABLE: usize = 16;
         let nodes: usize = self.nodes().map(|node| constant_bytes(node.layer)).sum();
+        let variables: usize = self.variables.iter().map(|variable| VARIABLE + variable.initial.len()).sum();
         let indices = self.plan.schedule.len() + self.inputs.len() + self.outputs.len();
-        PROGRAM + TENSOR * self.tensors.len() + nodes + 2 * indices
+        PROGRAM + TENSOR * self.tensors.len() + nodes + variables + 2 * indices
     }
 
     /// Frames of a stream's period; 1 for a program of single inferences.

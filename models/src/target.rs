@@ -125,7 +125,7 @@ pub fn home() -> PathBuf {
 
 /// The table of costs for a target, if there is one: its own or, as a set of kernels takes nearly the same instructions on
 /// all cores that run it, the one of Cortex-M4.
-pub fn known_costs(target: &Target) -> Option<PathBuf> {
+pub(crate) fn known_costs(target: &Target) -> Option<PathBuf> {
     let others = if target.kernels == Kernels::Armv7em { "cortex-m4" } else { target.name };
     [target.name, others].map(costs).into_iter().find(|path| path.is_file())
 }

@@ -228,6 +228,13 @@ impl<'a> Rows<'a> {
         view(self.arena, self.tensor.offset as usize, self.row_bytes().wrapping_mul(usize::from(self.tensor.capacity)))
     }
 
+    /// Vector `i` of `bytes`: a row where rows are vectors, else a part of a contiguous tensor that holds them one after the
+    /// other.
+    #[inline]
+    pub fn vector(&self, i: usize, bytes: usize) -> Option<Cells<'a>> {
+        if self.row_bytes() == bytes { self.get(i) } else { view(self.whole()?, i.wrapping_mul(bytes), bytes) }
+    }
+
     #[inline]
     fn at(&self, offset: usize) -> Option<Cells<'a>> {
         view(self.arena, offset, self.row_bytes())

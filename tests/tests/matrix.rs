@@ -130,8 +130,7 @@ fn line(board: &Board, model: &Model, programs: &[Image; 2]) -> Line {
 
 /// The instructions that the board's costs foretell.
 fn predicted(board: &Board, image: &Image) -> Option<f64> {
-    let costs = target::known_costs(target_of(board))?;
-    Some(Table::read(&costs).expect("a table of costs").instructions(image))
+    Some(Table::of(target_of(board)).expect("a table of costs")?.instructions(image))
 }
 
 fn expected_set(board: &Board) -> &'static str {

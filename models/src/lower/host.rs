@@ -27,12 +27,8 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         Kind::Grouped(_) => abi::HOST_CONV_2D_S8,
         Kind::Depthwise(_) => abi::HOST_DEPTHWISE_S8,
     };
-    let view = convolution.windows.output(1);
-    lowering
-        .layer(node, kernel, view.rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(convolution.windows.window.words())
+    convolution
+        .layer(lowering, node, kernel, 1)
         .params(params(&convolution.channels, convolution.input_zero_point).words())
         .weights(stream)
         .finish();

@@ -62,15 +62,14 @@ impl LayerBuilder<'_, '_> {
         self
     }
 
-    /// Lets steps end where those of `tensor`'s writer do: rows that wait for the next step would take memory.
+    /// Lets steps end where those of the buffer's writer do: rows that wait for the next step would take memory.
     /// Output row `y` needs rows up to `end(y)`.
     fn keep_pace(&mut self, buffer: BufferId, end: impl Fn(usize) -> usize) {
         let (flow, height) = (&self.lowering.flow, self.node.rows_per_step);
-        let writes =
-            |node: &Node| node.writes.iter().find(|access| access.buffer == buffer).map(|access| access.rows.clone());
-        let Some(made) = flow.nodes.iter().rev().find_map(writes) else { return };
+        let mut writes = flow.nodes.iter().flat_map(|node| &node.writes);
+        let Some(made) = writes.find(|access| access.buffer == buffer) else { return };
         let possible = |made: usize| (0..self.rows).take_while(|y| end(*y) <= made).count();
-        let Some(first) = made.iter().map(|rows| possible(rows.end)).find(|rows| *rows > 0) else { return };
+        let Some(first) = made.rows.iter().map(|rows| possible(rows.end)).find(|rows| *rows > 0) else { return };
         self.layer.lag = (height - first % height) % height;
         self.node.steps = (self.rows + self.layer.lag).div_ceil(height);
     }

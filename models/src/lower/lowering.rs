@@ -147,7 +147,8 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Outputs that are inputs, constants or variables, or that come twice, are copies; so are those of a stream that others read.
+    /// Outputs that are inputs, constants or variables, or that come twice, are copies; so are those of a stream that
+    /// others read.
     pub(super) fn outputs(&mut self) {
         let stream = self.mode == InputMode::Stream;
         for &output in &self.graph.outputs {

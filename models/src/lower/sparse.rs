@@ -27,7 +27,6 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
 /// Lowers one of the [`variants`].
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
     let Some(stream) = stream(lowering, convolution) else { return };
-    let w = convolution.windows.window;
     let requantization = convolution.channels[0].requantization;
     let scalars = Quantized {
         input_zero_point: convolution.input_zero_point,
@@ -36,14 +35,9 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         min: requantization.min,
         max: requantization.max,
     };
-    let view = convolution.windows.output(1);
     let taps = convolution.weights.len() / convolution.channels.len();
-    lowering
-        .layer(node, abi::CONV_2D_SPARSE_S8, view.rows)
-        .rows_per_step(variant.rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(w.words())
+    convolution
+        .layer(lowering, node, abi::CONV_2D_SPARSE_S8, variant.rows)
         .params(scalars.words())
         .channels(constants(convolution))
         .weights(stream)

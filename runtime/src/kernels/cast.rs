@@ -60,7 +60,7 @@ fn set(code: i32, cells: Cells<'_>, i: usize, value: i64) -> Option<()> {
 #[inline]
 fn each(step: &Step<'_>, p: &Cast, f: impl Fn(Cells<'_>, Cells<'_>, usize) -> Option<()>) -> Option<()> {
     for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        let (x, out) = (step.input_row(0, y)?, step.output_row(0, y)?);
         (0..p.elements as usize).try_for_each(|i| f(x, out, i))?;
     }
     Some(())

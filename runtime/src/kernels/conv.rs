@@ -89,7 +89,7 @@ pub fn transpose_conv<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     for y in step.output_rows()? {
         let image = (y as i32).checked_div(w.out_height)? * w.in_height;
         let y_in_image = (y as i32).checked_rem(w.out_height)? + w.pad_top;
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for x in 0..w.out_width {
             for channel in 0..out_channels {
                 let mut sum = A::ZERO;

@@ -1,7 +1,7 @@
 //! Fully connected layers.
 
 use super::arithmetic::{Arithmetic, Quantized};
-use crate::arena::{Element, view};
+use crate::arena::Element;
 use crate::step::Step;
 
 super::params! {
@@ -21,11 +21,9 @@ pub fn fully_connected<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let p = FullyConnected::from(*scalars);
     let arithmetic = A::new(Quantized::from(*rest.first_chunk()?));
     let inputs = p.inputs as usize;
-    let bytes = inputs * A::Value::BYTES;
     let input = step.input(0)?;
     for vector in step.output_rows()? {
-        let x =
-            if input.row_bytes() == bytes { input.get(vector)? } else { view(input.whole()?, vector * bytes, bytes)? };
+        let x = input.vector(vector, inputs * A::Value::BYTES)?;
         let out = step.output_row(0, vector)?;
         for channel in 0..p.outputs as usize {
             let sum = arithmetic.dot(A::ZERO, x, step.weights(), channel * inputs)?;

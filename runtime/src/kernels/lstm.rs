@@ -69,7 +69,7 @@ fn sequence<A: Arithmetic, C: Element>(
     let batches = state.len().checked_div(hidden_bytes + cell_bytes)?;
     let (hiddens, cells) = state.split_at_checked(batches * hidden_bytes)?;
     for y in step.output_rows()? {
-        let (row, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        let (row, out) = (step.input_row(0, y)?, step.output_row(0, y)?);
         for (v, (x, out)) in row.chunks_exact(vector.max(1)).zip(out.chunks_exact(hidden_bytes.max(1))).enumerate() {
             let batch = if p.sequences == 1 { y } else { v };
             let hidden = view(hiddens, batch * hidden_bytes, hidden_bytes)?;

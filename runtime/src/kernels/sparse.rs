@@ -20,7 +20,7 @@ pub fn conv_2d_s8(step: &Step<'_>) -> Option<()> {
     let out_channels = w.out_channels as usize;
     for y in step.output_rows()? {
         let taps = Taps::new(w, step.input(0)?, y)?;
-        let out = step.output(0)?.get(y)?;
+        let out = step.output_row(0, y)?;
         for x in 0..w.out_width as usize {
             let pixel = view(out, x * out_channels, out_channels)?;
             gather(&taps, &w, x, quantized.input_zero_point as u8, step.scratch()?)?;

@@ -48,7 +48,7 @@ pub fn svdf<T: Integer>(step: &Step<'_>) -> Option<()> {
     let filters = rank.wrapping_mul(p.units as usize);
     let (taps, last) = (memory.wrapping_mul(T::BYTES), memory.checked_sub(1)?);
     for y in step.output_rows()? {
-        let (x, out) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?);
+        let (x, out) = (step.input_row(0, y)?, step.output_row(0, y)?);
         let mut past = view(step.state()?, y.wrapping_mul(filters).wrapping_mul(taps), filters.wrapping_mul(taps))?;
         let mut weights = step.weights();
         for (bias, out) in step.channels().iter().zip(out) {

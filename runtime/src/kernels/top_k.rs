@@ -19,7 +19,7 @@ pub fn top_k<T: Element + PartialOrd>(step: &Step<'_>) -> Option<()> {
     let p = TopK::read(step)?;
     let (depth, k) = (p.depth as usize, p.k as usize);
     for y in step.output_rows()? {
-        let (row, values, indices) = (step.input(0)?.get(y)?, step.output(0)?.get(y)?, step.output(1)?.get(y)?);
+        let (row, values, indices) = (step.input_row(0, y)?, step.output_row(0, y)?, step.output_row(1, y)?);
         let count = row.len().checked_div(depth * T::BYTES)?;
         for run in 0..count {
             let x = view(row, run * depth * T::BYTES, depth * T::BYTES)?;

@@ -83,13 +83,8 @@ fn wide(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, row
     let requantization = convolution.channels[0].requantization;
     let conv = Conv { min: requantization.min, max: requantization.max };
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
-    let view = convolution.windows.output(1);
-    let layer = lowering
-        .layer(node, abi::ARMV7EM_CONV_2D_S8, view.rows)
-        .rows_per_step(rows_per_step)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(w.words())
+    let layer = convolution
+        .layer(lowering, node, abi::ARMV7EM_CONV_2D_S8, rows_per_step)
         .params(conv.words())
         .channels(vec![padding; (w.kernel_width * w.in_channels / 4) as usize])
         .weights(stream)
@@ -112,13 +107,8 @@ fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, v
     let input_zero_point = convolution.input_zero_point;
     let params =
         ConvNarrow { input_zero_point, columns: columns as i32, min: requantization.min, max: requantization.max };
-    let view = convolution.windows.output(1);
-    lowering
-        .layer(node, abi::ARMV7EM_CONV_NARROW_S8, view.rows)
-        .rows_per_step(variant.rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(w.words())
+    convolution
+        .layer(lowering, node, abi::ARMV7EM_CONV_NARROW_S8, variant.rows)
         .params(params.words())
         .weights(stream)
         .scratch(Layout::new(&w, columns).scratch_bytes(&w))

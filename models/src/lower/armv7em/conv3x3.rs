@@ -47,14 +47,9 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
     let Some(stream) = weights(lowering, convolution) else { return };
     let window = convolution.windows.window;
     let requantization = convolution.channels[0].requantization;
-    let view = convolution.windows.output(1);
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
-    lowering
-        .layer(node, abi::ARMV7EM_CONV_3X3_S8, view.rows)
-        .rows_per_step(rows_per_step)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(window.words())
+    convolution
+        .layer(lowering, node, abi::ARMV7EM_CONV_3X3_S8, rows_per_step)
         .params(Conv3x3 { min: requantization.min, max: requantization.max }.words())
         .channels(vec![padding])
         .weights(stream)

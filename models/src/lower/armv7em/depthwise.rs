@@ -63,14 +63,9 @@ fn params(convolution: &Convolution) -> Depthwise3x3 {
 
 fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize, stream: Arc<[u8]>) {
     let w = convolution.windows.window;
-    let view = convolution.windows.output(1);
     let kernel = if w.stride_width == 1 { abi::ARMV7EM_DEPTHWISE_3X3_S8 } else { abi::ARMV7EM_DEPTHWISE_3X3_BY_2_S8 };
-    lowering
-        .layer(node, kernel, view.rows)
-        .rows_per_step(rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(w.words())
+    convolution
+        .layer(lowering, node, kernel, rows)
         .params(params(convolution).words())
         .weights(stream)
         .scratch(32 * packed_columns(&w))
@@ -79,19 +74,14 @@ fn lower_3x3(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution
 
 fn lower_any(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize, stream: Arc<[u8]>) {
     let w = convolution.windows.window;
-    let view = convolution.windows.output(1);
     let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
     let column = (w.in_width, w.kernel_width, w.out_width) == (1, 1, 1);
     let (kernel, scratch) = match column {
         true => (abi::ARMV7EM_DEPTHWISE_COLUMN_S8, 0),
         false => (abi::ARMV7EM_DEPTHWISE_S8, scratch_bytes(&w)),
     };
-    lowering
-        .layer(node, kernel, view.rows)
-        .rows_per_step(rows)
-        .reads(convolution.input, convolution.windows.input(1), |y| convolution.windows.rows(y))
-        .writes(node.outputs[0], view, |y| y..y + 1)
-        .params(w.words())
+    convolution
+        .layer(lowering, node, kernel, rows)
         .params(params(convolution).words())
         .channels(vec![padding; w.in_channels as usize / 4])
         .weights(stream)

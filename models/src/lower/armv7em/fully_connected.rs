@@ -6,20 +6,20 @@ use crate::graph::Node;
 use crate::lower::Algorithm;
 use crate::lower::lowering::Lowering;
 use crate::lower::operators::dense::Dense;
+use crate::lower::operators::product::short_channels;
+use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// Lowers a fully connected layer; `false` if a channel's numbers are out of the kernel's range.
 pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) -> bool {
-    if dense.weight_zero_point() != 0 {
-        return false;
-    }
     let (channels, weights) = (dense.channels(lowering), dense.weights());
     let rows = channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights });
     let vectors = Vectors::new(rows.collect(), dense.inputs, dense.vectors);
     let stream = lowering.stream(Algorithm::Vectors, || vectors.stream(dense.input_zero_point()));
     let Some(stream) = stream else { return false };
+    lowering.apply(Pass::Requantization, short_channels(&channels));
     dense
         .layer(lowering, node, vectors.kernel())
         .params(vectors.params(&stream).words())

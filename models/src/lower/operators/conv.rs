@@ -2,6 +2,7 @@
 
 use super::product::{Channel, Format, Product, in_double, short_channels};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
+use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Geometry, Windows};
 use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, host, sparse};
@@ -179,6 +180,23 @@ impl Convolution {
             convolution.channels = channels;
         }
         Some(convolution)
+    }
+
+    /// Starts the node, whose steps make `rows_per_step` rows.
+    pub(in crate::lower) fn layer<'l, 'a>(
+        &self,
+        lowering: &'l mut Lowering<'a>,
+        node: &Node,
+        kernel: Named,
+        rows_per_step: usize,
+    ) -> LayerBuilder<'l, 'a> {
+        let view = self.windows.output(1);
+        lowering
+            .layer(node, kernel, view.rows)
+            .rows_per_step(rows_per_step)
+            .reads(self.input, self.windows.input(1), |y| self.windows.rows(y))
+            .writes(node.outputs[0], view, |y| y..y + 1)
+            .params(self.windows.window.words())
     }
 
     /// An output channel's weights, tap by tap.

@@ -1,13 +1,12 @@
 //! Fully connected layers.
 
 use super::conv::{Kind, convolve};
-use super::product::{Channel, Format, Product, in_double, in_single, short_channels};
+use super::product::{Channel, Format, Product, in_double, in_single};
 use crate::graph::{Activation, Node, TensorId};
 use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
 use crate::lower::window::{Windows, int};
 use crate::lower::{Error, InputMode, Kernels, View, armv7em, host, rows_of};
-use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
@@ -85,9 +84,6 @@ impl Dense {
             };
         if !fast {
             self.portable(lowering, node);
-        } else if lowering.kernels == Kernels::Armv7em {
-            let short = short_channels(&self.channels(lowering));
-            lowering.apply(Pass::Requantization, short);
         }
         Ok(())
     }

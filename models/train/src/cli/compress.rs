@@ -128,6 +128,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn compile_options(name: &str) -> Result<compile::Options, Failure> {
     let target = target::target(name).map_err(Failure::refused)?;
-    let costs = target::known_costs(target).map(|path| Table::read(&path)).transpose().map_err(Failure::failed)?;
+    let costs = Table::of(target).map_err(Failure::failed)?;
     Ok(compile::Options { kernels: target.kernels, costs, ..compile::Options::default() })
 }

@@ -3,7 +3,6 @@
 use super::gemm::{Gemm, gemm};
 use super::gemv::{CHANNELS, Gemv, gemv};
 use super::widen::{widen_bytes, widen_quads};
-use crate::arena::view;
 use crate::step::Step;
 
 crate::kernels::params! {
@@ -44,11 +43,7 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
     let (input, block) = (step.input(0)?, step.scratch()?);
     let groups = if gemv.is_some() { outputs / CHANNELS } else { 0 };
     for vector in step.output_rows()? {
-        let x = if input.row_bytes() == inputs {
-            input.get(vector)?
-        } else {
-            view(input.whole()?, vector * inputs, inputs)?
-        };
+        let x = input.vector(vector, inputs)?;
         let out = step.output_row(0, vector)?;
         if out.len() < outputs || block.len() < 4 * words || x.len() < inputs {
             return None;

@@ -20,7 +20,7 @@ impl Work for Addition<'_, '_> {
         let Self(step) = self;
         let p = Add::read(step)?;
         for y in step.output_rows()? {
-            let (a, b, out) = (step.input(0)?.get(y)?, step.input(1)?.get(y)?, step.output(0)?.get(y)?);
+            let (a, b, out) = (step.input_row(0, y)?, step.input_row(1, y)?, step.output_row(0, y)?);
             let (chunks, rest) = out.as_chunks::<LANES>();
             for ((out, a), b) in chunks.iter().zip(a.as_chunks::<LANES>().0).zip(b.as_chunks::<LANES>().0) {
                 let mut sums = [0; LANES];

@@ -29,7 +29,7 @@ impl Work for Convolution<'_, '_> {
         let mut block = Block::new();
         let mut places: heapless::Vec<Cells<'_>, PIXELS> = heapless::Vec::new();
         for y in step.output_rows()? {
-            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output(0)?.get(y)?);
+            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output_row(0, y)?);
             for x in 0..w.out_width as usize {
                 append_window(&w, &taps, x, product.input_zero_point as u8, &mut block)?;
                 places.push(view(out, x * channels, channels)?).ok()?;

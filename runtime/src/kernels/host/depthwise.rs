@@ -32,7 +32,7 @@ impl Work for Depthwise<'_, '_> {
         let groups = step.weights().as_chunks().0.chunks_exact(4 + (w.kernel_height as usize * width).div_ceil(2));
         let mut window: heapless::Vec<Tap<'_>, MOST_TAPS> = heapless::Vec::new();
         for y in step.output_rows()? {
-            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output(0)?.get(y)?);
+            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output_row(0, y)?);
             window.clear();
             for (tap_y, row) in taps.heights().filter_map(|tap_y| Some((tap_y, taps.row(tap_y)?))) {
                 for x in 0..width {

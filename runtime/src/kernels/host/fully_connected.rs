@@ -3,7 +3,6 @@
 use super::product::{Block, Product, Weights, append, fill_quad};
 use super::sums::Sums;
 use super::{Work, on_best};
-use crate::arena::view;
 use crate::kernels::fully_connected::FullyConnected;
 use crate::step::Step;
 
@@ -28,13 +27,8 @@ impl Work for Layer<'_, '_> {
         let input = step.input(0)?;
         let mut block = Block::new();
         for vector in step.output_rows()? {
-            let x = if input.row_bytes() == inputs {
-                input.get(vector)?
-            } else {
-                view(input.whole()?, vector * inputs, inputs)?
-            };
             block.clear();
-            append(x, &mut block)?;
+            append(input.vector(vector, inputs)?, &mut block)?;
             fill_quad(&mut block)?;
             weights.multiply::<S>(&block, &[step.output(0)?.get(vector)?])?;
         }
