@@ -143,9 +143,11 @@ pub fn compress(
     let held = (holdout > 0).then(|| train.last(holdout));
     let (judged, groups) = held.as_ref().map_or((test, groups), |held| (held, &[]));
     let graph = quantize::fuse::activations(graph);
-    let cost = |float: &Graph| cost(&graph, float, &quantized(float, train, options)?, options);
+    let quantized = |float: &Graph| quantized(float, train, options);
+    let cost = |float: &Graph, quantized: &Graph| cost(&graph, float, quantized, options);
+    let cost_of = |float: &Graph| cost(float, &quantized(float)?);
     let pruned = match (options.prune, options.goal) {
-        (Some(most), Some(goal)) => goal::prune_to(&graph, &train.inputs, most, goal, cost)?,
+        (Some(most), Some(goal)) => goal::prune_to(&graph, &train.inputs, most, goal, cost_of)?,
         (Some(what), None) => prune(&graph, &train.inputs, what)?,
         (None, _) => graph.clone(),
     };
@@ -154,20 +156,21 @@ pub fn compress(
         _ => vec![],
     };
     let tuned = tuned(&pruned, train, options, &sparse, options.tune.checkpoint.is_some())?;
-    let after = quantized(&tuned, train, options)?;
-    let state = |judged_graph: &Graph, cost: Cost| -> Result<State, Error> {
-        let accuracy = Model::new(judged_graph.clone())?.accuracy(judged, groups)?;
+    let after = quantized(&tuned)?;
+    let state = |graph: &Graph, cost: Cost| -> Result<State, Error> {
+        let accuracy = Model::new(graph.clone())?.accuracy(judged, groups)?;
         Ok(State { accuracy, cost })
     };
     let control = match options.control {
         true => {
             let control = self::tuned(&graph, train, options, &[], false)?;
-            Some(state(&quantized(&control, train, options)?, cost(&control)?)?)
+            let after = quantized(&control)?;
+            Some(state(&after, cost(&control, &after)?)?)
         }
         false => None,
     };
-    let before = state(&graph, cost(&graph)?)?;
-    let after_state = state(&after, cost(&tuned)?)?;
+    let before = state(&graph, cost_of(&graph)?)?;
+    let after_state = state(&after, cost(&tuned, &after)?)?;
     let layers = layers(&graph, &tuned, &before.cost, &after_state.cost);
     let worst = worst(&before, &after_state);
     let report = Report { before, control, after: after_state, worst, layers };
