@@ -56,6 +56,8 @@ pub trait Element: Copy + sealed::Number {
     const BYTES: usize;
     /// Element `index` of a view, or `None` past its end.
     fn get(cells: Cells<'_>, index: usize) -> Option<Self>;
+    /// All elements of a view.
+    fn all(cells: Cells<'_>) -> impl ExactSizeIterator<Item = Self> + Clone;
     /// Stores element `index`; `None` past the view's end.
     fn set(cells: Cells<'_>, index: usize, value: Self) -> Option<()>;
 }
@@ -76,6 +78,11 @@ macro_rules! element {
             fn get(cells: Cells<'_>, index: usize) -> Option<Self> {
                 let cells = cells.get(index.checked_mul(Self::BYTES)?..)?.first_chunk::<{ size_of::<$type>() }>()?;
                 Some(<$type>::from_le_bytes(crate::abi::bytes::load(cells)))
+            }
+
+            #[inline]
+            fn all(cells: Cells<'_>) -> impl ExactSizeIterator<Item = Self> + Clone {
+                cells.as_chunks().0.iter().map(|cells| <$type>::from_le_bytes(crate::abi::bytes::load(cells)))
             }
 
             #[inline]

@@ -13,6 +13,12 @@ pub fn doubling_high_mul(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
+    rounded_high_mul(a, b)
+}
+
+/// As [`doubling_high_mul`], but for the one product that saturates.
+#[inline]
+fn rounded_high_mul(a: i32, b: i32) -> i32 {
     ((i64::from(a) * i64::from(b) + (1 << 30)) >> 31) as i32
 }
 
@@ -39,7 +45,7 @@ impl Multiplier {
     pub fn apply(self, x: i32) -> i32 {
         let left = self.shift.clamp(0, 31) as u32;
         let right = (-self.shift).clamp(0, 31) as u32;
-        rounding_shift_right(doubling_high_mul(x.wrapping_shl(left), self.multiplier), right)
+        rounding_shift_right(rounded_high_mul(x.wrapping_shl(left), self.multiplier), right)
     }
 
     /// `x` times this number, whose significand is cut to 16 bits, rounded once: TensorFlow Lite's

@@ -21,8 +21,8 @@ const MODELS: [(&str, usize, usize); 5] = [
     ("ad01_int8", 2100, 2100),
 ];
 
-/// Most bytes of stack. The aim is 1 KB; the portable kernels are not there yet.
-const STACK: [(Kernels, usize); 2] = [(Kernels::Armv7em, KB), (Kernels::Portable, KB + 256)];
+/// Most bytes of stack.
+const STACK: [(Kernels, usize); 2] = [(Kernels::Armv7em, KB), (Kernels::Portable, KB)];
 
 /// Most bytes of code for keyword spotting.
 const CODE: [(Kernels, usize); 2] = [(Kernels::Armv7em, 12 * KB), (Kernels::Portable, 10 * KB)];

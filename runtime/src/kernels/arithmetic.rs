@@ -3,6 +3,7 @@
 
 use crate::arena::{Cells, Element};
 use crate::numeric::{Integer, Multiplier};
+use crate::step::Step;
 use std::marker::PhantomData;
 
 super::params! {
@@ -21,14 +22,28 @@ super::params! {
     }
 }
 
+impl Quantized {
+    #[inline]
+    fn offset(&self) -> Option<i32> {
+        if self.weight_zero_point == 0 { None } else { Some(self.centred(0)) }
+    }
+
+    #[inline]
+    fn centred(&self, weight: i32) -> i32 {
+        weight.wrapping_sub(self.weight_zero_point)
+    }
+}
+
 /// A number format.
 pub trait Arithmetic {
     /// An element of input and output.
     type Value: Element;
     /// A weight, unpacked.
-    type Weight;
+    type Weight: Copy;
     /// What products add up to.
     type Sum: Copy;
+    /// Constants of a channel.
+    const CONSTANTS: usize;
     /// The empty sum.
     const ZERO: Self::Sum;
 
@@ -37,6 +52,12 @@ pub trait Arithmetic {
 
     /// The stored weights from the `first` on.
     fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = Self::Weight>>;
+
+    /// What is added to every weight, if anything: minus the zero point.
+    fn offset(&self) -> Option<Self::Weight>;
+
+    /// A weight less its zero point.
+    fn centred(&self, weight: Self::Weight) -> Self::Weight;
 
     /// `sum + x * weight`.
     fn add(&self, sum: Self::Sum, x: Self::Value, weight: Self::Weight) -> Self::Sum;
@@ -47,11 +68,70 @@ pub trait Arithmetic {
     /// `sum` and the products of all elements of `x` with the weights from `first` on.
     #[inline]
     fn dot(&self, mut sum: Self::Sum, x: Cells<'_>, stored: &[u8], first: usize) -> Option<Self::Sum> {
-        let elements = x.chunks_exact(Self::Value::BYTES);
-        for (x, weight) in elements.zip(Self::weights(stored, first)?) {
-            sum = self.add(sum, Self::Value::get(x, 0)?, weight);
+        for (x, weight) in Self::Value::all(x).zip(Self::weights(stored, first)?) {
+            sum = self.add(sum, x, self.centred(weight));
         }
         Some(sum)
+    }
+
+    /// Adds to each sum the products of all elements of `x` with its channel's weights: those from the `first` on, and so many
+    /// `further` those of the next channel. An element is loaded once for two channels.
+    // A function of its own has its sums and zero points in registers.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn add_dots(
+        &self,
+        sums: &mut [Self::Sum],
+        x: Cells<'_>,
+        stored: &[u8],
+        mut first: usize,
+        further: usize,
+    ) -> Option<()> {
+        for pair in sums.chunks_mut(2) {
+            // A channel without a neighbour is its own.
+            let second = if pair.len() == 1 { first } else { first + further };
+            let (mut a, mut b) = (*pair.first()?, *pair.last()?);
+            let weights = Self::weights(stored, first)?.zip(Self::weights(stored, second)?);
+            for (x, (weight_a, weight_b)) in Self::Value::all(x).zip(weights) {
+                a = self.add(a, x, weight_a);
+                b = self.add(b, x, weight_b);
+            }
+            if let Some(offset) = self.offset() {
+                for x in Self::Value::all(x) {
+                    a = self.add(a, x, offset);
+                    b = self.add(b, x, offset);
+                }
+            }
+            *pair.first_mut()? = a;
+            *pair.last_mut()? = b;
+            first = second + further;
+        }
+        Some(())
+    }
+
+    /// Adds to each sum the product of its element of `x`, or of the only one, with its weight, from the `first` on.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn add_products(&self, sums: &mut [Self::Sum], x: Cells<'_>, stored: &[u8], first: usize, _: usize) -> Option<()> {
+        if x.len() == Self::Value::BYTES {
+            let x = Self::Value::get(x, 0)?;
+            for (sum, weight) in sums.iter_mut().zip(Self::weights(stored, first)?) {
+                *sum = self.add(*sum, x, self.centred(weight));
+            }
+        } else {
+            for ((sum, x), weight) in sums.iter_mut().zip(Self::Value::all(x)).zip(Self::weights(stored, first)?) {
+                *sum = self.add(*sum, x, self.centred(weight));
+            }
+        }
+        Some(())
+    }
+
+    /// Stores the outputs of the channels from the `first` on, as many as `out` holds.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn store(&self, step: &Step<'_>, first: usize, sums: &[Self::Sum], out: Cells<'_>) -> Option<()> {
+        let constants = step.channels().get(Self::CONSTANTS * first..)?.chunks_exact(Self::CONSTANTS);
+        for ((sum, constants), out) in sums.iter().zip(constants).zip(out.chunks_exact(Self::Value::BYTES)) {
+            Self::Value::set(out, 0, self.finish(constants, 0, *sum)?)?;
+        }
+        Some(())
     }
 }
 
@@ -85,6 +165,7 @@ impl<T: Integer> Arithmetic for Narrow<T> {
     type Value = T;
     type Weight = i32;
     type Sum = i32;
+    const CONSTANTS: usize = 3;
     const ZERO: i32 = 0;
 
     #[inline]
@@ -98,9 +179,19 @@ impl<T: Integer> Arithmetic for Narrow<T> {
     }
 
     #[inline]
+    fn offset(&self) -> Option<i32> {
+        self.0.offset()
+    }
+
+    #[inline]
+    fn centred(&self, weight: i32) -> i32 {
+        self.0.centred(weight)
+    }
+
+    #[inline]
     fn add(&self, sum: i32, x: T, weight: i32) -> i32 {
         let x: i32 = x.into();
-        sum.wrapping_add((x - self.0.input_zero_point).wrapping_mul(weight - self.0.weight_zero_point))
+        sum.wrapping_add((x - self.0.input_zero_point).wrapping_mul(weight))
     }
 
     #[inline]
@@ -115,6 +206,7 @@ impl Arithmetic for Int4 {
     type Value = i8;
     type Weight = i32;
     type Sum = i32;
+    const CONSTANTS: usize = 3;
     const ZERO: i32 = 0;
 
     #[inline]
@@ -126,6 +218,16 @@ impl Arithmetic for Int4 {
     fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = i32>> {
         let nibbles = stored.get(first / 2..)?.iter().flat_map(|byte| [*byte << 4, *byte]);
         Some(nibbles.skip(first % 2).map(|high| i32::from(high as i8 >> 4)))
+    }
+
+    #[inline]
+    fn offset(&self) -> Option<i32> {
+        self.0.offset()
+    }
+
+    #[inline]
+    fn centred(&self, weight: i32) -> i32 {
+        self.0.centred(weight)
     }
 
     #[inline]
@@ -143,6 +245,7 @@ impl Arithmetic for Wide {
     type Value = i16;
     type Weight = i32;
     type Sum = i64;
+    const CONSTANTS: usize = 4;
     const ZERO: i64 = 0;
 
     #[inline]
@@ -156,8 +259,18 @@ impl Arithmetic for Wide {
     }
 
     #[inline]
+    fn offset(&self) -> Option<i32> {
+        self.0.offset()
+    }
+
+    #[inline]
+    fn centred(&self, weight: i32) -> i32 {
+        self.0.centred(weight)
+    }
+
+    #[inline]
     fn add(&self, sum: i64, x: i16, weight: i32) -> i64 {
-        sum.wrapping_add(i64::from(i32::from(x) * (weight - self.0.weight_zero_point)))
+        sum.wrapping_add(i64::from(i32::from(x).wrapping_mul(weight)))
     }
 
     #[inline]
@@ -173,6 +286,7 @@ impl Arithmetic for F32 {
     type Value = f32;
     type Weight = f32;
     type Sum = f32;
+    const CONSTANTS: usize = 1;
     const ZERO: f32 = 0.0;
 
     #[inline]
@@ -184,6 +298,16 @@ impl Arithmetic for F32 {
     fn weights(stored: &[u8], first: usize) -> Option<impl Iterator<Item = f32>> {
         let words = stored.get(4 * first..)?.as_chunks().0;
         Some(words.iter().map(|bytes| f32::from_le_bytes(*bytes)))
+    }
+
+    #[inline]
+    fn offset(&self) -> Option<f32> {
+        None
+    }
+
+    #[inline]
+    fn centred(&self, weight: f32) -> f32 {
+        weight
     }
 
     #[inline]

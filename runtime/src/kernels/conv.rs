@@ -1,7 +1,7 @@
 //! Convolution, depthwise and transposed convolution.
 
 use super::arithmetic::{Arithmetic, Quantized};
-use super::window::{Taps, Window};
+use super::window::{Window, positions};
 use crate::arena::{Cells, Element, view};
 use crate::step::Step;
 
@@ -13,6 +13,8 @@ struct Layer<A> {
 }
 
 impl<A: Arithmetic> Layer<A> {
+    // A kernel that looks at a few scalars loads no others.
+    #[inline(always)]
     fn read(step: &Step<'_>) -> Option<Self> {
         let (window, rest) = step.param_list().split_first_chunk()?;
         let (quantized, rest) = rest.split_first_chunk()?;
@@ -21,63 +23,96 @@ impl<A: Arithmetic> Layer<A> {
     }
 }
 
+/// Most output channels that are computed together.
+const BLOCK: usize = 32;
+
+/// What makes a convolution depthwise or not: which elements and weights an output channel has.
+struct Layout<A: Arithmetic> {
+    /// Groups of channels, and a group's channels in input and output.
+    groups: usize,
+    group_in: usize,
+    group_out: usize,
+    /// Whether an output channel has an input channel of its own.
+    own: bool,
+    /// Whether an output channel's weights of a row of taps are one run.
+    dense: bool,
+    /// Weights from one output channel to the next, and from one tap to the next.
+    per_channel: usize,
+    per_tap: usize,
+    /// Adds products to the sums of a block.
+    add: Add<A>,
+}
+
+/// [`Arithmetic::add_dots`] or [`Arithmetic::add_products`].
+type Add<A> = fn(&A, &mut [<A as Arithmetic>::Sum], Cells<'_>, &[u8], usize, usize) -> Option<()>;
+
 /// Scalars: [`Window`], [`Quantized`], input channels per group. Weights \[out, kernel height, kernel width,
 /// in / groups\].
 pub fn conv_2d<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let Layer { window, arithmetic, last: group_in } = Layer::<A>::read(step)?;
-    let out_channels = window.out_channels as usize;
     let groups = (window.in_channels as usize).checked_div(group_in)?;
-    let group_out = out_channels.checked_div(groups)?;
-    let filter = (window.kernel_height * window.kernel_width) as usize * group_in;
-    for y in step.output_rows()? {
-        let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output_row(0, y)?;
-        for x in 0..window.out_width as usize {
-            for channel in 0..out_channels {
-                let first = channel.checked_div(group_out)? * group_in;
-                let mut sum = A::ZERO;
-                for tap_y in taps.heights() {
-                    let Some(row) = taps.row(tap_y) else { continue };
-                    for (tap_x, column) in taps.columns(x) {
-                        let pixel = elements::<A>(row, column * window.in_channels as usize + first, group_in)?;
-                        let tap = tap_y * window.kernel_width as usize + tap_x;
-                        sum = arithmetic.dot(sum, pixel, step.weights(), channel * filter + tap * group_in)?;
-                    }
-                }
-                let value = arithmetic.finish(step.channels(), channel, sum)?;
-                A::Value::set(out, x * out_channels + channel, value)?;
-            }
-        }
-    }
-    Some(())
+    let layout = Layout {
+        groups,
+        group_in,
+        group_out: (window.out_channels as usize).checked_div(groups)?,
+        own: false,
+        dense: groups == 1 && window.dilation_width == 1,
+        per_channel: (window.kernel_height * window.kernel_width) as usize * group_in,
+        per_tap: group_in,
+        add: A::add_dots,
+    };
+    convolve(step, &arithmetic, &layout)
 }
 
 /// Scalars: [`Window`], [`Quantized`], output channels per input channel. Weights \[kernel height, kernel width,
 /// in * multiplier\].
 pub fn depthwise_conv_2d<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let Layer { window, arithmetic, last: multiplier } = Layer::<A>::read(step)?;
-    let out_channels = window.out_channels as usize;
-    for y in step.output_rows()? {
-        let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output_row(0, y)?;
-        for x in 0..window.out_width as usize {
-            for channel in 0..out_channels {
-                let first = channel.checked_div(multiplier)?;
-                let mut sum = A::ZERO;
+    let (in_channels, out_channels) = (window.in_channels as usize, window.out_channels as usize);
+    let own = multiplier == 1;
+    let layout = Layout {
+        groups: if own { 1 } else { in_channels },
+        group_in: 1,
+        group_out: if own { out_channels } else { multiplier },
+        own,
+        dense: false,
+        per_channel: 1,
+        per_tap: out_channels,
+        add: A::add_products,
+    };
+    convolve(step, &arithmetic, &layout)
+}
+
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn convolve<A: Arithmetic>(step: &Step<'_>, arithmetic: &A, layout: &Layout<A>) -> Option<()> {
+    let window = Window::read(step)?;
+    let (in_channels, width, dilation) =
+        (window.in_channels as usize, window.kernel_width as usize, window.dilation_width as usize);
+    positions(step, A::Value::BYTES, &mut move |taps, columns, out| {
+        let (runs, run) = if layout.dense { (1, columns.count) } else { (columns.count, 1) };
+        let mut sums = [A::ZERO; BLOCK];
+        for group in 0..layout.groups {
+            let mut first = 0;
+            while first < layout.group_out {
+                let channel = group * layout.group_out + first;
+                let sums = sums.get_mut(..BLOCK.min(layout.group_out - first))?;
+                sums.fill(A::ZERO);
+                let (input, inputs) =
+                    if layout.own { (first, sums.len()) } else { (group * layout.group_in, run * layout.group_in) };
                 for tap_y in taps.heights() {
                     let Some(row) = taps.row(tap_y) else { continue };
-                    for (tap_x, column) in taps.columns(x) {
-                        let element = elements::<A>(row, column * window.in_channels as usize + first, 1)?;
-                        let tap = tap_y * window.kernel_width as usize + tap_x;
-                        sum = arithmetic.dot(sum, element, step.weights(), tap * out_channels + channel)?;
+                    for i in 0..runs {
+                        let x = elements::<A>(row, (columns.column + i * dilation) * in_channels + input, inputs)?;
+                        let weight = channel * layout.per_channel + (tap_y * width + columns.tap + i) * layout.per_tap;
+                        (layout.add)(arithmetic, sums, x, step.weights(), weight, layout.per_channel)?;
                     }
                 }
-                let value = arithmetic.finish(step.channels(), channel, sum)?;
-                A::Value::set(out, x * out_channels + channel, value)?;
+                arithmetic.store(step, channel, sums, elements::<A>(out, channel, sums.len())?)?;
+                first += sums.len();
             }
         }
-    }
-    Some(())
+        Some(())
+    })
 }
 
 /// As [`conv_2d`], each input pixel adding a window to the output: the strides and paddings are those of the

@@ -1,6 +1,6 @@
 //! Average and maximum pooling.
 
-use super::window::{Taps, Window};
+use super::window::{Window, positions};
 use crate::arena::Element;
 use crate::numeric::Integer;
 use crate::step::Step;
@@ -123,20 +123,17 @@ pub fn max<T: Poolable>(step: &Step<'_>) -> Option<()> {
 /// Applies `f` to the values under each window.
 fn windows<T: Poolable>(step: &Step<'_>, f: impl Fn(&mut dyn Iterator<Item = Option<T>>) -> Option<T>) -> Option<()> {
     let (window, bounds) = layer(step)?;
-    let channels = window.in_channels as usize;
-    for y in step.output_rows()? {
-        let taps = Taps::new(window, step.input(0)?, y)?;
-        let out = step.output_row(0, y)?;
-        for x in 0..window.out_width as usize {
-            for channel in 0..channels {
-                let rows = taps.heights().filter_map(|tap| taps.row(tap));
-                let mut values = rows
-                    .flat_map(|row| taps.columns(x).map(move |(_, column)| T::get(row, column * channels + channel)));
-                T::set(out, x * channels + channel, f(&mut values)?.bounded(&bounds))?;
-            }
+    let (channels, dilation) = (window.in_channels as usize, window.dilation_width as usize);
+    positions(step, T::BYTES, &mut move |taps, columns, out| {
+        for channel in 0..channels {
+            let rows = taps.heights().filter_map(|tap| taps.row(tap));
+            let mut values = rows.flat_map(|row| {
+                (0..columns.count).map(move |i| T::get(row, (columns.column + i * dilation) * channels + channel))
+            });
+            T::set(out, channel, f(&mut values)?.bounded(&bounds))?;
         }
-    }
-    Some(())
+        Some(())
+    })
 }
 
 /// Average over a whole image: adds up a row a step, divides in the last. Scalars: [`Window`], [`Bounds`]. State: 4 bytes

@@ -18,8 +18,9 @@ pub fn conv_2d_s8(step: &Step<'_>) -> Option<()> {
     let (w, quantized) = (Window::from(*window), Quantized::from(*rest.first_chunk()?));
     let arithmetic = Narrow::<i8>::new(quantized);
     let out_channels = w.out_channels as usize;
+    let mut taps = Taps::new(&w, step.input(0)?);
     for y in step.output_rows()? {
-        let taps = Taps::new(w, step.input(0)?, y)?;
+        taps.move_to(y)?;
         let out = step.output_row(0, y)?;
         for x in 0..w.out_width as usize {
             let pixel = view(out, x * out_channels, out_channels)?;

@@ -1,7 +1,7 @@
 //! Windows over rows: which rows and columns of an input one output position sees.
 
-use crate::arena::Cells;
-use crate::step::Rows;
+use crate::arena::{Cells, view};
+use crate::step::{Rows, Step};
 use std::ops::Range;
 
 super::params! {
@@ -38,13 +38,24 @@ super::params! {
     }
 }
 
+/// Input columns under a row of the window.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns {
+    /// The first tap inside the image.
+    pub(crate) tap: usize,
+    /// Its column.
+    pub(crate) column: usize,
+    /// How many taps are inside.
+    pub(crate) count: usize,
+}
+
 /// Most window rows that are looked up once per output row instead of once per position.
 const CACHED_ROWS: usize = 16;
 
 /// The input rows under one output row.
 pub(crate) struct Taps<'a> {
     rows: Rows<'a>,
-    window: Window,
+    window: &'a Window,
     /// Row of the window's first tap inside its image, negative in the padding.
     top: i32,
     /// First row of the image.
@@ -53,17 +64,24 @@ pub(crate) struct Taps<'a> {
 }
 
 impl<'a> Taps<'a> {
+    #[inline]
+    pub(crate) fn new(window: &'a Window, rows: Rows<'a>) -> Self {
+        Taps { rows, window, top: 0, image: 0, cache: heapless::Vec::new() }
+    }
+
+    /// Goes to output row `y`.
     #[cfg_attr(feature = "std", inline(always))]
-    pub(crate) fn new(window: Window, rows: Rows<'a>, out_row: usize) -> Option<Self> {
-        let image = (out_row as i32).checked_div(window.out_height)?;
-        let y = (out_row as i32).checked_rem(window.out_height)?;
-        let top = y * window.stride_height - window.pad_top;
-        let mut taps = Taps { rows, window, top, image: image * window.in_height, cache: heapless::Vec::new() };
-        for tap in 0..(window.kernel_height as usize).min(CACHED_ROWS) {
-            let row = taps.look_up(tap);
-            taps.cache.push(row).ok()?;
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn move_to(&mut self, y: usize) -> Option<()> {
+        let w = self.window;
+        self.image = (y as i32).checked_div(w.out_height)? * w.in_height;
+        self.top = (y as i32).checked_rem(w.out_height)? * w.stride_height - w.pad_top;
+        self.cache.clear();
+        for tap in 0..(w.kernel_height as usize).min(CACHED_ROWS) {
+            let row = self.look_up(tap);
+            self.cache.push(row).ok()?;
         }
-        Some(taps)
+        Some(())
     }
 
     /// The row under tap `tap`; `None` in the padding.
@@ -83,7 +101,7 @@ impl<'a> Taps<'a> {
     /// The columns under output column `x`: pairs of the tap and the input column, padding left out.
     #[inline]
     pub(crate) fn columns(&self, x: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let Window { in_width, dilation_width, kernel_width, stride_width, pad_left, .. } = self.window;
+        let Window { in_width, dilation_width, kernel_width, stride_width, pad_left, .. } = *self.window;
         let left = x as i32 * stride_width - pad_left;
         (0..kernel_width).filter_map(move |tap| {
             let column = left + tap * dilation_width;
@@ -91,9 +109,46 @@ impl<'a> Taps<'a> {
         })
     }
 
+    /// The columns under output column `x` that are inside the image: those of neighbouring taps.
+    #[inline]
+    pub(crate) fn inside(&self, x: usize) -> Option<Columns> {
+        let Window { in_width, dilation_width, kernel_width, stride_width, pad_left, .. } = *self.window;
+        let left = x as i32 * stride_width - pad_left;
+        // How many taps come before a place.
+        let before = |place: i32| place.max(0).wrapping_add(dilation_width - 1).checked_div(dilation_width);
+        let (first, end) = (before(-left)?, before(in_width - left)?.min(kernel_width));
+        if first >= end {
+            return Some(Columns { tap: 0, column: 0, count: 0 });
+        }
+        let column = left + first * dilation_width;
+        Some(Columns { tap: first as usize, column: column as usize, count: (end - first) as usize })
+    }
+
     /// The rows of the window.
     #[inline]
     pub(crate) fn heights(&self) -> Range<usize> {
         0..self.window.kernel_height as usize
     }
+}
+
+/// Calls `f` with what every output position sees of the input, and with its pixel of elements of so many `bytes`. The step's
+/// scalars begin with its [`Window`].
+// Not generic, so that kernels share it.
+#[cfg_attr(not(feature = "std"), inline(never))]
+pub(crate) fn positions(
+    step: &Step<'_>,
+    bytes: usize,
+    f: &mut dyn FnMut(&Taps<'_>, Columns, Cells<'_>) -> Option<()>,
+) -> Option<()> {
+    let window = Window::read(step)?;
+    let pixel = window.out_channels as usize * bytes;
+    let mut taps = Taps::new(&window, step.input(0)?);
+    for y in step.output_rows()? {
+        taps.move_to(y)?;
+        let out = step.output_row(0, y)?;
+        for x in 0..window.out_width as usize {
+            f(&taps, taps.inside(x)?, view(out, x * pixel, pixel)?)?;
+        }
+    }
+    Some(())
 }

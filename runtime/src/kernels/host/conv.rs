@@ -28,8 +28,10 @@ impl Work for Convolution<'_, '_> {
         let weights = Weights { stream: step.weights().as_chunks().0, channels, quads: elements.div_ceil(4), product };
         let mut block = Block::new();
         let mut places: heapless::Vec<Cells<'_>, PIXELS> = heapless::Vec::new();
+        let mut taps = Taps::new(&w, step.input(0)?);
         for y in step.output_rows()? {
-            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output_row(0, y)?);
+            taps.move_to(y)?;
+            let out = step.output_row(0, y)?;
             for x in 0..w.out_width as usize {
                 append_window(&w, &taps, x, product.input_zero_point as u8, &mut block)?;
                 places.push(view(out, x * channels, channels)?).ok()?;

@@ -31,8 +31,10 @@ impl Work for Depthwise<'_, '_> {
         let (width, channels) = (w.kernel_width as usize, w.in_channels as usize);
         let groups = step.weights().as_chunks().0.chunks_exact(4 + (w.kernel_height as usize * width).div_ceil(2));
         let mut window: heapless::Vec<Tap<'_>, MOST_TAPS> = heapless::Vec::new();
+        let mut taps = Taps::new(&w, step.input(0)?);
         for y in step.output_rows()? {
-            let (taps, out) = (Taps::new(w, step.input(0)?, y)?, step.output_row(0, y)?);
+            taps.move_to(y)?;
+            let out = step.output_row(0, y)?;
             window.clear();
             for (tap_y, row) in taps.heights().filter_map(|tap_y| Some((tap_y, taps.row(tap_y)?))) {
                 for x in 0..width {
