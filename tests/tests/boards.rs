@@ -7,7 +7,7 @@ use tinderbox::run::firmware::RunnerOptions;
 use tinderbox::run::{board, host, stream};
 use tinderbox::stream::interface;
 use tinderbox::target;
-use tinderbox_tests::layers::random_layers;
+use tinderbox_tests::layers::{random_layers, random_sparse_layer};
 use tinderbox_tests::shared;
 use tinderbox_tests::variants::every_variant;
 
@@ -24,6 +24,28 @@ fn armv7em_kernels_equal_the_portable_ones() {
             assert!(same, "layer {layer}: {} differs for {:?}", node.layer.kernel.symbol, graph.nodes[layer].op);
         }
     }
+}
+
+#[test]
+fn sparse_kernels_equal_the_dense_ones() {
+    let machine = target::board("mps2-an386").expect("the board is described");
+    let mut sparse = 0;
+    for seed in 0..40 {
+        let (graph, values) = random_sparse_layer(seed);
+        let inferences: Vec<Vec<&[u8]>> =
+            values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
+        let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
+        for image in every_variant(&graph, Kernels::Armv7em) {
+            let kernel = image.nodes().next().expect("a layer").layer.kernel.symbol;
+            if kernel == "tbx_armv7em_conv_sparse_s8" {
+                let options = RunnerOptions::default();
+                let found = board::run(&machine, &graph, &image, &inferences, options).expect("runs").0;
+                assert!(found == expected, "seed {seed}: {kernel} differs for {:?}", graph.nodes[0].op);
+                sparse += 1;
+            }
+        }
+    }
+    assert!(sparse >= 8, "{sparse} sparse layers");
 }
 
 /// A stream on a board: the outputs of the host, and in the steady state a frame costs a row of every layer.

@@ -3,6 +3,7 @@
 pub(super) mod add;
 mod conv;
 mod conv3x3;
+mod conv_sparse;
 mod depthwise;
 pub(super) mod fully_connected;
 mod product;
@@ -18,7 +19,8 @@ use crate::graph::Node;
 pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
     match convolution.kind {
         Kind::Grouped(channels) if channels == convolution.windows.window.in_channels as usize => {
-            [conv3x3::variants(lowering, convolution), conv::variants(lowering, convolution)].concat()
+            let variants = [conv3x3::variants, conv::variants, conv_sparse::variants];
+            variants.map(|variants| variants(lowering, convolution)).concat()
         }
         Kind::Depthwise(1) => depthwise::variants(lowering, convolution),
         _ => vec![],
@@ -30,6 +32,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
     match variant.algorithm {
         Algorithm::Winograd => conv3x3::lower(lowering, node, convolution, variant.rows),
         Algorithm::Product | Algorithm::Parts | Algorithm::Vectors => conv::lower(lowering, node, convolution, variant),
+        Algorithm::SparseProduct => conv_sparse::lower(lowering, node, convolution, variant.rows),
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
         Algorithm::Portable | Algorithm::Sparse => {}
     }

@@ -20,6 +20,8 @@ pub enum Algorithm {
     Vectors,
     /// By the blocks of weights that are not zero.
     Sparse,
+    /// The same in blocks of pixels.
+    SparseProduct,
     /// Winograd's method.
     Winograd,
     /// Depthwise, by vertical pairs of rows.

@@ -107,6 +107,8 @@ kernels! {
         kernels::armv7em::depthwise::depthwise_3x3_by_2_s8;
     /// Convolution of few channels on the DSP extension, int8.
     ARMV7EM_CONV_NARROW_S8 = tbx_armv7em_conv_narrow_s8: kernels::armv7em::conv_narrow::conv_narrow_s8;
+    /// Convolution by weights that are not zero on the DSP extension, int8.
+    ARMV7EM_CONV_SPARSE_S8 = tbx_armv7em_conv_sparse_s8: kernels::armv7em::conv_sparse::conv_sparse_s8;
     /// Depthwise convolution on the DSP extension, int8.
     ARMV7EM_DEPTHWISE_S8 = tbx_armv7em_depthwise_s8: kernels::armv7em::depthwise::depthwise_s8;
     /// Depthwise convolution of a single column on the DSP extension, int8.

@@ -8,6 +8,7 @@ pub mod add;
 pub mod conv;
 pub mod conv3x3;
 pub mod conv_narrow;
+pub mod conv_sparse;
 pub mod depthwise;
 pub mod depthwise3x3;
 pub mod depthwise_any;

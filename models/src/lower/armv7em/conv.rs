@@ -70,7 +70,7 @@ fn words(w: &Window) -> Words {
     }
 }
 
-fn rows(convolution: &Convolution) -> Vec<Row<'_>> {
+pub(super) fn rows(convolution: &Convolution) -> Vec<Row<'_>> {
     let filter = convolution.weights.len() / convolution.channels.len();
     let weights = convolution.weights.chunks(filter);
     convolution.channels.iter().zip(weights).map(|(channel, weights)| Row { channel, weights }).collect()

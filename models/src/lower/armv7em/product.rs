@@ -3,7 +3,7 @@
 use super::{Form, folded_bias, pair, sums};
 use crate::lower::operators::product::Channel;
 use std::ops::Range;
-use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, PAIR};
+use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, PAIR, SPARSE_COPIES, SPARSE_STEP};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
@@ -39,11 +39,44 @@ pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> O
         for word in words {
             stream.push(weight_word(channels, word)?);
         }
-        stream.push(forms[0].form | if channels.len() == 2 { PAIR } else { 0 });
-        // A single channel has a companion in name.
-        stream.extend([&forms[0], forms.get(1).unwrap_or(&forms[0])].into_iter().flat_map(constants));
+        stream.extend(ends(&forms));
     }
     Some(stream)
+}
+
+/// With a larger share of words left, leaving out the others does not pay.
+const LARGEST_DENSITY: f64 = 0.8;
+
+/// The stream for [`gemm_sparse`](tinderbox_runtime::kernels::armv7em::gemm::gemm_sparse) over words of two elements,
+/// which stand at `place`; `None` if a number is out of range or too few words are zero.
+pub(super) fn sparse_pairs(
+    rows: &[Row<'_>],
+    input_zero_point: i32,
+    place: impl Fn(usize) -> usize,
+) -> Option<Vec<u32>> {
+    let (mut stream, mut all, mut left) = (vec![], 0, 0);
+    for channels in rows.chunks(2) {
+        let forms = forms(channels, input_zero_point)?;
+        let words = natural(0..channels[0].weights.len());
+        let weights = words.iter().map(|word| weight_word(channels, word)).collect::<Option<Vec<u32>>>()?;
+        let mut kept: Vec<(usize, u32)> =
+            weights.iter().enumerate().filter(|(_, word)| **word != 0).map(|(i, word)| (place(i), *word)).collect();
+        (all, left) = (all + weights.len(), left + kept.len());
+        kept.sort_unstable();
+        if kept.is_empty() {
+            kept.push((0, 0));
+        }
+        stream.push((kept.len().wrapping_neg() % SPARSE_COPIES * SPARSE_STEP) as u32);
+        stream.extend(starts(&forms));
+        let mut at = 0;
+        for (place, word) in &kept {
+            stream.extend([*word, 8 * (place - at) as u32]);
+            at = *place;
+        }
+        *stream.last_mut()? |= 1;
+        stream.extend(ends(&forms));
+    }
+    (left as f64 <= LARGEST_DENSITY * all as f64).then_some(stream)
 }
 
 /// The stream for [`gemv`](tinderbox_runtime::kernels::armv7em::gemv::gemv) over as many channels as it takes; `None` if
@@ -93,6 +126,13 @@ fn forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
 fn starts(forms: &[Form]) -> [u32; 2] {
     let odd = forms.get(1).map_or(0, |form| form.start.wrapping_mul(256));
     [forms[0].start as u32, odd.wrapping_add(forms[0].start) as u32]
+}
+
+/// What follows the weights of a pair, or of a single channel, which has a companion in name.
+fn ends(forms: &[Form]) -> Vec<u32> {
+    let form = forms[0].form | if forms.len() == 2 { PAIR } else { 0 };
+    let constants = [&forms[0], forms.get(1).unwrap_or(&forms[0])].into_iter().flat_map(constants);
+    std::iter::once(form).chain(constants).collect()
 }
 
 fn constants(form: &Form) -> Vec<u32> {

@@ -123,7 +123,7 @@ impl Layer {
             let mut to = self.product.x.cast_mut();
             for row in taps {
                 for column in 0..columns {
-                    let sources = self.sources(*row, left + column * w.dilation_width);
+                    let sources = sources(&w, self.padding, *row, left + column * w.dilation_width);
                     to = widen(&sources, count, channels as usize, to);
                 }
             }
@@ -135,21 +135,20 @@ impl Layer {
             pixels -= count;
         }
     }
+}
 
-    /// Per pixel, the elements of `row` at a column, `first` for the first pixel; padding beyond the image.
-    fn sources(&self, row: Option<Cells<'_>>, first: i32) -> [*const u8; BLOCK] {
-        let w = &self.w;
-        let mut sources = [self.padding; BLOCK];
-        let Some(row) = row else { return sources };
-        let mut column = first;
-        for source in &mut sources {
-            if (0..w.in_width).contains(&column) {
-                *source = row.as_ptr().cast::<u8>().wrapping_add((column * w.in_channels) as usize);
-            }
-            column += w.stride_width;
+/// Per pixel, the elements of `row` at a column, `first` for the first pixel; `padding` beyond the image.
+pub(super) fn sources(w: &Window, padding: *const u8, row: Option<Cells<'_>>, first: i32) -> [*const u8; BLOCK] {
+    let mut sources = [padding; BLOCK];
+    let Some(row) = row else { return sources };
+    let mut column = first;
+    for source in &mut sources {
+        if (0..w.in_width).contains(&column) {
+            *source = row.as_ptr().cast::<u8>().wrapping_add((column * w.in_channels) as usize);
         }
-        sources
+        column += w.stride_width;
     }
+    sources
 }
 
 /// Appends `bytes` bytes of each of `count` sources to a block; returns its new end.

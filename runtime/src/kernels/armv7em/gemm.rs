@@ -16,6 +16,14 @@
 //! The exact requantization is TensorFlow Lite's double rounding: `floor((2 * sum * m + c * 2^32 + 2^31) / 2^32)`, one
 //! less where the sum is negative, shifted right by `n`; `c` holds the half that rounds the shift, and the zero point.
 //! The short one is `z + floor(sum * m / 2^32)`, where the compiler proved it equal.
+//!
+//! A sparse stream has only the weights that are not zero, each with its way through the pixels. Before the starts of the
+//! sums stands how many bytes of [`gemm_sparse`]'s loop its first round leaves out; in place of all weights, in words:
+//!
+//! | words | meaning |
+//! |---|---|
+//! | 1 | weights |
+//! | 1 | twice the bytes from the pixels of the weights before, or from `x`; 1 more with the last ones |
 
 /// Requantization in two instructions.
 pub const SHORT: u32 = 0;
@@ -67,17 +75,41 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
-            4 => twin::<4>(gemm),
-            2 => twin::<2>(gemm),
-            _ => twin::<1>(gemm),
+            4 => twin::<4, false>(gemm),
+            2 => twin::<2, false>(gemm),
+            _ => twin::<1, false>(gemm),
         }
     }
 }
 
-/// The same in plain Rust, instruction for instruction.
+/// Multiplies a block of 4 pixels with a sparse stream; `words` does not matter.
+///
+/// # Safety
+/// As for [`gemm`], but every way of the stream must lead to four words in one allocation with `x`.
+#[inline]
+pub unsafe fn gemm_sparse(gemm: &Gemm) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::gemm4_sparse(gemm)
+    }
+    #[cfg(not(tbx_dsp))]
+    // SAFETY: by this function's contract.
+    unsafe {
+        twin::<4, true>(gemm)
+    }
+}
+
+/// Copies of a step in the loop of [`gemm_sparse`]; the first round enters it late enough to end with its last copy.
+pub const SPARSE_COPIES: usize = 8;
+
+/// Bytes of such a copy.
+pub const SPARSE_STEP: usize = 52;
+
+/// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
-unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
-    debug_assert!(g.stream < g.stream_end && g.words > 0);
+unsafe fn twin<const PIXELS: usize, const SPARSE: bool>(g: &Gemm) {
+    debug_assert!(g.stream < g.stream_end);
     let stream = std::cell::Cell::new(g.stream);
     let next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -89,16 +121,29 @@ unsafe fn twin<const PIXELS: usize>(g: &Gemm) {
         if std::ptr::eq(stream.get(), g.stream_end) {
             break;
         }
+        if SPARSE {
+            next(); // Nothing is unrolled here.
+        }
         let (b0, raw) = (next() as i32, next() as i32);
         let (mut low, mut both) = ([b0; PIXELS], [raw; PIXELS]);
-        for k in 0..g.words {
-            let w = next();
+        let mut add = |w: u32, place: usize| {
             for p in 0..PIXELS {
                 // SAFETY: see above.
-                let x = unsafe { g.x.add(PIXELS * k + p).read() };
+                let x = unsafe { g.x.add(place + p).read() };
                 both[p] = smlad(w, x, both[p]);
                 low[p] = smlad(extract(w), x, low[p]);
             }
+        };
+        if SPARSE {
+            let (mut place, mut way) = (0, 0);
+            while way & 1 == 0 {
+                let w = next();
+                way = next();
+                place += (way / 8) as usize;
+                add(w, place);
+            }
+        } else {
+            (0..g.words).for_each(|k| add(next(), PIXELS * k));
         }
         let form = next();
         let constants = || match form & EXACT {
@@ -220,6 +265,27 @@ mod arm {
         .endif
         .endm
 
+        @ A word of a sparse stream: one instruction brings the weights and their way. The last copy keeps in the carry
+        @ whether there are more.
+        .macro TBX_GEMM_SPARSE_STEP last
+            ldrd r4, r2, [r0], #8
+            add r1, r1, r2, lsr #1
+        .if \last
+            lsrs r2, r2, #1
+        .endif
+            ldrd r2, r3, [r1]
+            smlad r10, r4, r2, r10
+            smlad r11, r4, r3, r11
+            sxtb16 r5, r4
+            smlad r6, r5, r2, r6
+            smlad r7, r5, r3, r7
+            ldrd r2, r3, [r1, #8]
+            smlad r12, r4, r2, r12
+            smlad lr, r4, r3, lr
+            smlad r8, r5, r2, r8
+            smlad r9, r5, r3, r9
+        .endm
+
         @ `operation` on the sums of one channel.
         .macro TBX_GEMM_EACH pixels, operation, s0, s1, s2, s3, more:vararg
             \operation \s0, \s0, \more
@@ -289,7 +355,7 @@ mod arm {
         .endif
         .endm
 
-        .macro TBX_GEMM name, pixels, step_bytes, copies
+        .macro TBX_GEMM name, pixels, step_bytes, copies, sparse=0
         .section .text.\name, "ax", %progbits
         .balign 4
         .global \name
@@ -303,12 +369,15 @@ mod arm {
             strd r3, r4, [sp, #TBX_GEMM_STREAM_END]
             str r5, [sp, #TBX_GEMM_STRIDE]
             strd r7, r8, [sp, #TBX_GEMM_MIN]
-            movs r7, #(4 * \pixels)
-            mla r7, r6, r7, r1
-            str r7, [sp, #TBX_GEMM_X_END]
             adr r7, 6f
             orr r7, r7, #1
             str r7, [sp, #TBX_GEMM_RETURN]
+        .if \sparse
+            adr r8, 2f
+        .else
+            movs r7, #(4 * \pixels)
+            mla r7, r6, r7, r1
+            str r7, [sp, #TBX_GEMM_X_END]
             adr r8, 3f
             subs r6, r6, #1             @ the first word is done apart
             beq 1f
@@ -317,17 +386,43 @@ mod arm {
             and r6, r6, #(\copies - 1)
             movs r7, #\step_bytes
             mla r8, r6, r7, r8
+        .endif
         1:  orr r8, r8, #1
             str r8, [sp, #TBX_GEMM_ENTRY]
             mov r0, r2
         1:  @ a pair of channels
+        .if \sparse
+            ldmia r0!, {{r5, r6, r10}}
+            mov r7, r6
+            mov r8, r6
+            mov r9, r6
+            mov r11, r10
+            mov r12, r10
+            mov lr, r10
+        .else
             ldmia r0!, {{r6, r10}}
+        .endif
             ldr r1, [sp, #TBX_GEMM_X]
+        .if \sparse
+            ldr r4, [sp, #TBX_GEMM_ENTRY]
+            add r4, r4, r5
+        .else
             TBX_GEMM_FIRST \pixels
             ldr r4, [sp, #TBX_GEMM_ENTRY]
+        .endif
             bx r4
         .balign 4
         2:
+        .if \sparse
+        .rept \copies - 1
+            TBX_GEMM_SPARSE_STEP 0
+        .endr
+        7:
+        .skip (\copies - 1) * \step_bytes - (7b - 2b)
+        .skip (7b - 2b) - (\copies - 1) * \step_bytes
+            TBX_GEMM_SPARSE_STEP 1
+            bcc 2b
+        .else
         .rept \copies
             TBX_GEMM_STEP \pixels
         .endr
@@ -337,6 +432,7 @@ mod arm {
             ldr r4, [sp, #TBX_GEMM_X_END]
             cmp r1, r4
             bne 2b
+        .endif
         .balign 4
         3:  ldr r1, [r0], #4            @ form
             sub r10, r10, r6
@@ -374,8 +470,11 @@ mod arm {
         TBX_GEMM tbx_armv7em_gemm4, 4, 52, 8
         TBX_GEMM tbx_armv7em_gemm2, 2, 32, 4
         TBX_GEMM tbx_armv7em_gemm1, 1, 20, 8
+        TBX_GEMM tbx_armv7em_gemm4_sparse, 4, {sparse_step}, {sparse_copies}, 1
         .text
-        "#
+        "#,
+        sparse_step = const super::SPARSE_STEP,
+        sparse_copies = const super::SPARSE_COPIES,
     );
 
     unsafe extern "C" {
@@ -385,5 +484,7 @@ mod arm {
         pub(super) fn gemm2(gemm: &Gemm);
         #[link_name = "tbx_armv7em_gemm1"]
         pub(super) fn gemm1(gemm: &Gemm);
+        #[link_name = "tbx_armv7em_gemm4_sparse"]
+        pub(super) fn gemm4_sparse(gemm: &Gemm);
     }
 }

@@ -31,6 +31,47 @@ pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to
     }
 }
 
+/// What widening columns four at a time needs to know.
+#[repr(C)]
+pub struct Columns {
+    /// The first column's word 0; those of its neighbours follow.
+    pub to: *mut u32,
+    /// Bytes from word 0 of a column to its word 1, and so on.
+    pub step: usize,
+    /// The first four columns.
+    pub from: [*const u8; 4],
+    /// Elements of a column in fours; at least 1.
+    pub quads: usize,
+    /// How many times four columns there are; at least 1.
+    pub blocks: usize,
+    /// Bytes from the end of a column to the one in its place in the next block.
+    pub advance: usize,
+}
+
+/// Writes the elements of columns in their own order.
+///
+/// # Safety
+/// All columns hold `4 * quads` bytes and are aligned to 4; `to` has room for `2 * quads` times all columns' words.
+#[inline]
+pub unsafe fn widen_columns(columns: &Columns) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::widen_columns(columns)
+    }
+    #[cfg(not(tbx_dsp))]
+    for i in 0..4 * columns.blocks {
+        let skip = i / 4 * columns.advance.wrapping_add(4 * columns.quads);
+        for word in 0..2 * columns.quads {
+            // SAFETY: by this function's contract.
+            unsafe {
+                let from = columns.from[i % 4].add(skip + 2 * word);
+                widen_bytes(from, 2, columns.to.byte_add(word * columns.step).add(i).cast());
+            }
+        }
+    }
+}
+
 /// Sets every element.
 #[inline(never)]
 pub(super) fn fill_halves(elements: Cells<'_>, value: i32) {
@@ -105,6 +146,55 @@ mod arm {
         .size \name, . - \name
         .endm
 
+        @ Two columns: their words of elements 0, 1 to r2, of elements 2, 3 to r0.
+        .macro TBX_WIDEN_COLUMNS a, b, place
+            ldr r8, [\a], #4
+            ldr r9, [\b], #4
+            sxtb16 r10, r8              @ elements 0, 2
+            sxtb16 r8, r8, ror #8       @ elements 1, 3
+            sxtb16 r11, r9
+            sxtb16 r9, r9, ror #8
+            pkhbt r12, r10, r8, lsl #16
+            pkhtb r8, r8, r10, asr #16
+            pkhbt lr, r11, r9, lsl #16
+            pkhtb r9, r9, r11, asr #16
+            strd r12, lr, [r2, #\place]
+            strd r8, r9, [r0, #\place]
+        .endm
+
+        .section .text.tbx_armv7em_widen_columns, "ax", %progbits
+        .balign 4
+        .global tbx_armv7em_widen_columns
+        .type tbx_armv7em_widen_columns, %function
+        .thumb_func
+        tbx_armv7em_widen_columns:
+            push {{r4-r11, lr}}
+            sub sp, sp, #20
+            ldmia r0!, {{r2-r7}}        @ to, step, columns
+            ldmia r0, {{r8, r9, r10}}   @ quads, blocks, advance
+            stmia sp, {{r8, r9, r10}}
+        1:  str r2, [sp, #12]
+            ldr r1, [sp]
+        2:  add r0, r2, r3
+            TBX_WIDEN_COLUMNS r4, r5, 0
+            TBX_WIDEN_COLUMNS r6, r7, 8
+            add r2, r0, r3
+            subs r1, r1, #1
+            bne 2b
+            ldr r0, [sp, #4]
+            ldrd r1, r2, [sp, #8]       @ advance, to
+            add r4, r4, r1
+            add r5, r5, r1
+            add r6, r6, r1
+            add r7, r7, r1
+            adds r2, r2, #16
+            subs r0, r0, #1
+            str r0, [sp, #4]
+            bne 1b
+            add sp, sp, #20
+            pop {{r4-r11, pc}}
+        .size tbx_armv7em_widen_columns, . - tbx_armv7em_widen_columns
+
         TBX_WIDEN tbx_armv7em_widen4, 4
         TBX_WIDEN tbx_armv7em_widen2, 2
         TBX_WIDEN tbx_armv7em_widen1, 1
@@ -119,5 +209,7 @@ mod arm {
         pub(super) fn widen2(from: *const *const u8, quads: usize, to: *mut u32);
         #[link_name = "tbx_armv7em_widen1"]
         pub(super) fn widen1(from: *const *const u8, quads: usize, to: *mut u32);
+        #[link_name = "tbx_armv7em_widen_columns"]
+        pub(super) fn widen_columns(columns: &super::Columns);
     }
 }
