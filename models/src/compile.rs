@@ -60,7 +60,7 @@ pub enum Error {
 /// Lowers, chooses, plans and checks `graph`.
 pub fn compile(graph: &Graph, options: &Options) -> Result<Image, Error> {
     with_lowerer(graph, options, |lowerer| match &options.costs {
-        Some(costs) => Ok(choose::choose(lowerer, costs, &options.plan, options.budget)?.image),
+        Some(costs) => Ok(choose::choose(lowerer, costs, &options.plan, options.budget)?),
         None => {
             let lowered = lowerer.lower(&Selection::default())?;
             let plan = plan::plan(&lowered.flow, &options.plan)?;

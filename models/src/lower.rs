@@ -202,7 +202,15 @@ impl<'a> Lowerer<'a> {
 
     /// Lowers the graph with the variants that are selected, and the first possible one where none is.
     pub fn lower(&self, selection: &Selection) -> Result<Lowered, Error> {
-        let mut lowering = Lowering::new(self, selection);
+        self.run(Lowering::new(self, selection, true))
+    }
+
+    /// The same, each layer in as few steps as it could do with, were it by itself: what it costs at least.
+    pub(crate) fn lower_unpaced(&self, selection: &Selection) -> Result<Lowered, Error> {
+        self.run(Lowering::new(self, selection, false))
+    }
+
+    fn run(&self, mut lowering: Lowering<'_>) -> Result<Lowered, Error> {
         let mut steps = 0;
         for (index, node) in self.graph.nodes.iter().enumerate() {
             steps += self.rows(node);

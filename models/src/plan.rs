@@ -112,16 +112,17 @@ struct Rules {
 
 /// Orders the steps of `flow` and places its bytes; the checker has seen the plan.
 pub fn plan(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
-    too_large(flow)?;
-    let plan = match is_stream(flow) {
-        true => stream::plan(flow)?,
-        false => plan_inference(flow, options)?,
-    };
+    let plan = bounded(flow, options)?;
     check::check(flow, &plan)?;
     Ok(plan)
 }
 
-fn plan_inference(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
+/// The same plan, not checked: for what it says of the least RAM.
+pub fn bounded(flow: &Dataflow, options: &Options) -> Result<Plan, Error> {
+    too_large(flow)?;
+    if is_stream(flow) {
+        return stream::plan(flow);
+    }
     let demand = Demand::new(flow);
     let (draft, packing) = best(&demand, options)?;
     let lower_bound = lower_bound(&demand, &draft);

@@ -140,10 +140,10 @@ impl Report {
     /// The same with what `costs` predict.
     pub fn with_predictions(mut self, image: &Image, costs: Option<&Table>) -> Self {
         let Some(costs) = costs else { return self };
-        self.predicted_instructions = Some(costs.instructions(image) as u64);
-        self.predicted_flash = Some(costs.flash(image) as u64);
+        self.predicted_instructions = Some(costs.instructions(image).round() as u64);
+        self.predicted_flash = Some(costs.flash(image).round() as u64);
         for (report, instructions) in self.layers.iter_mut().zip(costs.layers(image)) {
-            report.predicted = Some(instructions as u64);
+            report.predicted = Some(instructions.round() as u64);
         }
         self
     }

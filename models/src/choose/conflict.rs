@@ -1,31 +1,30 @@
 //! Which picks are to blame when a program does not fit.
 
+use super::Error;
 use super::problem::{Picks, Problem};
-use super::{Budget, Error};
 
-/// A smallest part of `picks` that does not fit whatever the other layers do; layers that are not to blame are
-/// `usize::MAX`. All others are given their smallest variant, one after the other, as long as the program stays too large.
-pub(super) fn conflict(problem: &Problem<'_>, picks: &Picks, budget: Budget) -> Result<Picks, Error> {
-    let smallest = problem.smallest_picks()?;
-    let mut trial = picks.clone();
+/// A smallest part of `picks` that does not fit with any of the [`Problem::floors`] for the other layers; layers that are
+/// not to blame are `usize::MAX`.
+///
+/// That is a judgement by evidence, not a proof: arenas do not always grow with the picks.
+pub(super) fn conflict(problem: &Problem<'_>, picks: &Picks, ram: usize) -> Result<Picks, Error> {
+    let floors = problem.floors()?;
     let mut blamed = vec![true; picks.len()];
-    let all: Vec<usize> = (0..picks.len()).filter(|layer| picks[*layer] != smallest[*layer]).collect();
+    let all: Vec<usize> = (0..picks.len()).collect();
     acquit(&all, &mut |layers| {
-        let before = trial.clone();
-        for &layer in layers {
-            trial[layer] = smallest[layer];
-        }
-        let too_large = budget.ram.is_some_and(|ram| problem.plan(&trial).is_ok_and(|planned| planned.arena > ram));
+        let mut fewer = blamed.clone();
+        layers.iter().for_each(|layer| fewer[*layer] = false);
+        let with = |floor: &Picks| -> Picks {
+            (0..picks.len()).map(|layer| if fewer[layer] { picks[layer] } else { floor[layer] }).collect()
+        };
+        let too_large = floors.iter().all(|floor| problem.plan(&with(floor)).is_ok_and(|planned| planned.arena > ram));
         if too_large {
-            layers.iter().for_each(|layer| blamed[*layer] = false);
-        } else {
-            trial = before;
+            blamed = fewer;
         }
         too_large
     });
-    let is_blamed = |layer: usize| blamed[layer] && picks[layer] != smallest[layer];
-    // Where even the smallest program is too large, nobody is to blame, and nothing is left.
-    Ok((0..picks.len()).map(|i| if is_blamed(i) { picks[i] } else { usize::MAX }).collect())
+    // Where even the floors are too large, nobody is to blame, and nothing is left.
+    Ok(picks.iter().zip(blamed).map(|(pick, blamed)| if blamed { *pick } else { usize::MAX }).collect())
 }
 
 /// Tries to acquit all at once, else each half by itself.

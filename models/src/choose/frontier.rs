@@ -1,7 +1,7 @@
 //! The Pareto frontier of RAM, flash and instructions.
 
 use super::problem::Problem;
-use super::{Budget, EXACT, Error, Found, search};
+use super::{Budget, EXACT, Error, search};
 use crate::cost::Table;
 use crate::lower::Lowerer;
 use crate::plan;
@@ -28,7 +28,7 @@ pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> R
     let problem = Problem::new(lowerer, table, plan)?;
     let mut points: Vec<Point> = vec![];
     let fastest = search(&problem, Budget::default(), EXACT)?;
-    let most = problem.flash(&fastest.picks);
+    let most = fastest.map_or(0, |fastest| problem.flash(&fastest.picks));
     let least =
         super::master::Master::new(&problem, None).solve_for_flash()?.map_or(most, |picks| problem.flash(&picks));
     for level in 0..FLASH_LEVELS {
@@ -42,11 +42,7 @@ pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> R
 fn by_ram(problem: &Problem<'_>, flash: usize, points: &mut Vec<Point>) -> Result<(), Error> {
     let mut budget = Budget { ram: None, flash: Some(flash) };
     loop {
-        let found: Found = match search(problem, budget, EXACT) {
-            Ok(found) => found,
-            Err(Error::Infeasible(_)) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+        let Some(found) = search(problem, budget, EXACT)? else { return Ok(()) };
         points.push(Point {
             ram: found.arena,
             flash: problem.flash(&found.picks),

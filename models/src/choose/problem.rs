@@ -1,12 +1,12 @@
 //! What there is to choose from, and what each choice costs.
 
-use super::{Choice, Error, Found};
+use super::{Budget, Error, Found};
 use crate::cost::Table;
 use crate::lower::{Layer, Lowerer, Selection, Variant};
 use crate::plan::{self, Options};
 use crate::program::{self, Image};
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Per layer with a choice, the index of the candidate.
 pub(super) type Picks = Vec<usize>;
@@ -25,7 +25,7 @@ pub(super) struct Layers {
 #[derive(Clone)]
 pub(super) struct Candidate {
     variant: Variant,
-    /// Predicted instructions.
+    /// Predicted instructions, at least: a layer that keeps pace with the one before may take a step more.
     pub(super) instructions: f64,
     /// Bytes of weights and constants.
     pub(super) flash: usize,
@@ -33,14 +33,26 @@ pub(super) struct Candidate {
     pub(super) kernels: BTreeSet<&'static str>,
 }
 
-/// What the planner says of picks.
+/// What is known of picks that have been planned.
 #[derive(Clone, Copy)]
 pub(super) struct Planned {
     /// Bytes of the arena.
     pub(super) arena: usize,
-    /// Instructions for moving rows to their slots.
-    pub(super) commits: f64,
+    /// Predicted instructions of the whole program.
+    pub(super) instructions: f64,
+    /// Predicted bytes of flash.
+    pub(super) flash: usize,
 }
+
+impl Planned {
+    /// Whether it keeps to `budget`.
+    pub(super) fn fits(&self, budget: Budget) -> bool {
+        budget.ram.is_none_or(|ram| self.arena <= ram) && budget.flash.is_none_or(|flash| self.flash <= flash)
+    }
+}
+
+/// Heights of steps that rings are small with, if all layers take them: rows that are made together are read together.
+const HEIGHTS: [usize; 3] = [1, 2, 4];
 
 /// A network's choices.
 pub(super) struct Problem<'a> {
@@ -50,8 +62,8 @@ pub(super) struct Problem<'a> {
     pub(super) layers: Vec<Layers>,
     /// What costs the same whatever is chosen.
     pub(super) fixed: Candidate,
-    planned: RefCell<HashMap<Picks, Planned>>,
-    smallest: OnceCell<Picks>,
+    planned: RefCell<BTreeMap<Picks, Planned>>,
+    floors: RefCell<Vec<Picks>>,
 }
 
 impl<'a> Problem<'a> {
@@ -61,12 +73,12 @@ impl<'a> Problem<'a> {
         fixed.instructions = table.inference;
         let mut layers: Vec<Layers> = vec![];
         let most = first.variants.iter().map(Vec::len).max().unwrap_or(0);
-        // The same variant of every layer at once: a layer's cost does not depend on the others.
+        // The same variant of every layer at once: by themselves, layers do not depend on one another.
         for i in 0..most.max(1) {
             let pick = |variants: &Vec<Variant>| variants.get(i.min(variants.len().saturating_sub(1))).copied();
             let chosen = first.variants.iter().enumerate();
             let selection: Selection = chosen.filter_map(|(source, all)| Some((source, pick(all)?))).collect();
-            let lowered = lowerer.lower(&selection)?;
+            let lowered = lowerer.lower_unpaced(&selection)?;
             for (layer, node) in lowered.layers.iter().zip(&lowered.flow.nodes) {
                 let Some(layer) = layer else { continue };
                 let free = layer.source.filter(|source| !first.variants[*source].is_empty());
@@ -90,7 +102,7 @@ impl<'a> Problem<'a> {
             }
         }
         fixed.flash += table.code.get("executor").map_or(0, |bytes| *bytes as usize);
-        Ok(Self { lowerer, table, options, layers, fixed, planned: RefCell::default(), smallest: OnceCell::new() })
+        Ok(Self { lowerer, table, options, layers, fixed, planned: RefCell::default(), floors: RefCell::default() })
     }
 
     /// Bytes of a kernel's code.
@@ -98,32 +110,82 @@ impl<'a> Problem<'a> {
         self.table.code.get(kernel).copied().unwrap_or(0.0)
     }
 
-    /// The picks that take the least RAM, as far as is known: from the portable kernels, which work without scratch, each
-    /// layer in turn is given the candidate that makes the arena smallest.
-    pub(super) fn smallest_picks(&self) -> Result<Picks, Error> {
-        if let Some(picks) = self.smallest.get() {
-            return Ok(picks.clone());
+    /// Picks that take little RAM: one for each of [`HEIGHTS`], and what was added.
+    pub(super) fn floors(&self) -> Result<Vec<Picks>, Error> {
+        if self.floors.borrow().is_empty() {
+            let floors: Result<Vec<Picks>, Error> = HEIGHTS.iter().map(|height| self.floor(*height)).collect();
+            *self.floors.borrow_mut() = floors?;
+            self.floors.borrow_mut().dedup();
         }
-        let portable = |layer: &Layers| {
-            let is_portable = |candidate: &Candidate| candidate.variant == Variant::PORTABLE;
-            layer.candidates.iter().position(is_portable).unwrap_or(layer.candidates.len() - 1)
-        };
-        let mut best: Picks = self.layers.iter().map(portable).collect();
-        for (i, layer) in self.layers.iter().enumerate() {
-            for (pick, _) in layer.candidates.iter().enumerate().filter(|(_, candidate)| candidate.variant.rows == 1) {
-                let mut other = best.clone();
-                other[i] = pick;
-                if self.plan(&other)?.arena < self.plan(&best)?.arena {
-                    best = other;
-                }
-            }
-        }
-        Ok(self.smallest.get_or_init(|| best).clone())
+        Ok(self.floors.borrow().clone())
     }
 
-    /// The smallest arena, as far as is known.
-    pub(super) fn smallest(&self) -> Result<usize, Error> {
-        Ok(self.plan(&self.smallest_picks()?)?.arena)
+    /// Adds picks that take less.
+    pub(super) fn add_floor(&self, picks: Picks) {
+        self.floors.borrow_mut().push(picks);
+    }
+
+    /// From the portable kernels, which work without scratch, each layer in turn is given the candidate of this height that
+    /// makes the arena smallest.
+    fn floor(&self, height: usize) -> Result<Picks, Error> {
+        let mut best = self.portable();
+        for (i, layer) in self.layers.iter().enumerate() {
+            let rows = |candidate: &Candidate| candidate.variant.rows;
+            let tallest = layer.candidates.iter().map(rows).filter(|rows| *rows <= height).max();
+            let fit = layer.candidates.iter().enumerate().filter(|(_, candidate)| Some(rows(candidate)) == tallest);
+            let mut arenas = vec![];
+            for (pick, _) in fit {
+                let mut other = best.clone();
+                other[i] = pick;
+                arenas.push((self.plan(&other)?.arena, other));
+            }
+            // At a height of one, the portable kernel is among them.
+            if let Some((_, smallest)) = arenas.into_iter().min_by_key(|(arena, _)| *arena) {
+                best = smallest;
+            }
+        }
+        Ok(best)
+    }
+
+    fn portable(&self) -> Picks {
+        let is_portable = |candidate: &Candidate| candidate.variant == Variant::PORTABLE;
+        let pick = |layer: &Layers| layer.candidates.iter().position(is_portable).unwrap_or(layer.candidates.len() - 1);
+        self.layers.iter().map(pick).collect()
+    }
+
+    /// The smallest arena that is known, within a limit on flash.
+    pub(super) fn smallest(&self, flash: Option<usize>) -> Result<Option<(Picks, Planned)>, Error> {
+        self.floors()?;
+        let budget = Budget { ram: None, flash };
+        Ok(self.least(budget, |planned| planned.arena as f64))
+    }
+
+    /// Of all picks that have been planned, the fastest that keep to `budget`.
+    pub(super) fn fastest(&self, budget: Budget) -> Option<Found> {
+        let (picks, planned) = self.least(budget, |planned| planned.instructions)?;
+        Some(Found { picks, arena: planned.arena, instructions: planned.instructions })
+    }
+
+    fn least(&self, budget: Budget, cost: impl Fn(&Planned) -> f64) -> Option<(Picks, Planned)> {
+        let planned = self.planned.borrow();
+        let fitting = planned.iter().filter(|(_, planned)| planned.fits(budget));
+        let least = fitting.min_by(|(_, a), (_, b)| cost(a).total_cmp(&cost(b)));
+        least.map(|(picks, planned)| (picks.clone(), *planned))
+    }
+
+    /// Bytes of RAM that no picks can go below.
+    pub(super) fn least_ram(&self) -> Result<usize, Error> {
+        let mut lowered = self.lowerer.lower(&self.selection(&self.portable()))?;
+        // Steps of one row, with the least that any candidate takes.
+        for pick in 0..self.layers.iter().map(|layer| layer.candidates.len()).max().unwrap_or(0) {
+            let picks: Picks = self.layers.iter().map(|layer| pick.min(layer.candidates.len() - 1)).collect();
+            let other = self.lowerer.lower(&self.selection(&picks))?;
+            for (node, other) in lowered.flow.nodes.iter_mut().zip(&other.flow.nodes) {
+                node.scratch = node.scratch.min(other.scratch);
+                node.in_place.extend(&other.in_place);
+            }
+        }
+        Ok(plan::bounded(&lowered.flow, self.options)?.lower_bound_bytes)
     }
 
     /// Plans a program.
@@ -133,8 +195,11 @@ impl<'a> Problem<'a> {
         }
         let lowered = self.lowerer.lower(&self.selection(picks))?;
         let plan = plan::draft(&lowered.flow, self.options)?;
-        let planned =
-            Planned { arena: plan.arena_bytes, commits: self.table.commits(&lowered.flow, &plan).iter().sum() };
+        let layers = lowered.layers.iter().zip(&lowered.flow.nodes);
+        let layers = layers.filter_map(|(layer, node)| Some(self.table.layer(layer.as_ref()?, node)));
+        let commits = self.table.commits(&lowered.flow, &plan);
+        let instructions = self.table.inference + layers.chain(commits).sum::<f64>();
+        let planned = Planned { arena: plan.arena_bytes, instructions, flash: self.flash(picks) };
         self.planned.borrow_mut().insert(picks.clone(), planned);
         Ok(planned)
     }
@@ -171,15 +236,6 @@ impl<'a> Problem<'a> {
         let kernels: BTreeSet<&str> = all.iter().flat_map(|candidate| &candidate.kernels).copied().collect();
         let code: f64 = kernels.iter().map(|kernel| self.code(kernel)).sum();
         all.iter().map(|candidate| candidate.flash).sum::<usize>() + code as usize
-    }
-
-    pub(super) fn choice(&self, found: Found) -> Result<Choice, Error> {
-        Ok(Choice {
-            image: self.image(&found.picks)?,
-            instructions: found.instructions,
-            bound: found.bound,
-            flash: self.flash(&found.picks),
-        })
     }
 
     fn selection(&self, picks: &Picks) -> Selection {

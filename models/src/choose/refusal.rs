@@ -1,7 +1,7 @@
 //! Why nothing fits, and what the user can do.
 
 use super::master::Master;
-use super::problem::{Picks, Problem};
+use super::problem::Problem;
 use super::{Budget, Error};
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub struct Infeasible {
     smallest_ram: Option<(usize, String)>,
     /// The same without a limit on flash, if that is less.
     ram_with_more_flash: Option<usize>,
+    /// Bytes that no program can go below.
+    least_ram: usize,
     /// Bytes, and the layer with the most data and its bytes.
     smallest_flash: Option<(usize, String, usize)>,
 }
@@ -21,7 +23,8 @@ impl std::error::Error for Infeasible {}
 
 impl fmt::Display for Infeasible {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no program fits")?;
+        let proven = self.smallest_ram.is_none() || self.budget.ram.is_none_or(|ram| ram < self.least_ram);
+        write!(f, "{}", if proven { "no program fits" } else { "no program was found that fits" })?;
         let limits = [(self.budget.ram, "RAM"), (self.budget.flash, "flash")];
         let limits = limits.iter().filter_map(|(limit, what)| Some(((*limit)?, what)));
         for (i, (limit, what)) in limits.enumerate() {
@@ -30,7 +33,8 @@ impl fmt::Display for Infeasible {
         if let (Some(limit), Some((bytes, layer))) = (self.budget.ram, &self.smallest_ram)
             && *bytes > limit
         {
-            write!(f, ".\n  RAM: the smallest arena is {bytes} bytes, and `{layer}` binds.")?;
+            write!(f, ".\n  RAM: the smallest arena that was found is {bytes} bytes, and `{layer}` binds;")?;
+            write!(f, " none can be smaller than {} bytes.", self.least_ram)?;
             write!(f, " Ways out: --ram {bytes}")?;
             if let Some(bytes) = self.ram_with_more_flash {
                 write!(f, "; more flash, which makes it {bytes} bytes")?;
@@ -57,18 +61,17 @@ pub(super) fn explain(problem: &Problem<'_>, budget: Budget) -> Result<Infeasibl
         Some(picks) => Some(picks.clone()),
         None => Master::new(problem, None).solve_for_flash()?,
     };
-    let anywhere = problem.smallest_picks()?;
-    let fits = |picks: &Picks| budget.flash.is_none_or(|flash| problem.flash(picks) <= flash);
-    let within = if fits(&anywhere) { Some(anywhere.clone()) } else { lean };
-    let smallest_ram = match &within {
-        Some(picks) => Some((problem.plan(picks)?.arena, problem.busiest(picks)?)),
+    lean.iter().try_for_each(|picks| problem.plan(picks).map(drop))?;
+    let smallest_ram = match problem.smallest(budget.flash)? {
+        Some((picks, planned)) => Some((planned.arena, problem.busiest(&picks)?)),
         None => None,
     };
-    let least = problem.plan(&anywhere)?.arena;
+    let anywhere = problem.smallest(None)?.map(|(_, planned)| planned.arena);
     Ok(Infeasible {
         budget,
-        ram_with_more_flash: smallest_ram.as_ref().filter(|(bytes, _)| least < *bytes).map(|_| least),
+        ram_with_more_flash: anywhere.filter(|least| smallest_ram.as_ref().is_some_and(|(bytes, _)| least < bytes)),
         smallest_ram,
+        least_ram: problem.least_ram()?,
         smallest_flash: smallest_flash.map(|picks| {
             let (name, most) = problem.most_data(&picks);
             (problem.flash(&picks), name, most)

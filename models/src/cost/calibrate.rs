@@ -4,7 +4,8 @@ mod fit;
 mod layers;
 
 #[cfg(test)]
-pub(crate) use layers::chains;
+#[cfg(test)]
+pub(crate) use layers::{chain, chains};
 
 use super::Table;
 use super::features::features;

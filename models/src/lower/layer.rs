@@ -79,7 +79,8 @@ impl LayerBuilder<'_, '_> {
         let buffer = self.lowering.buffer_of(tensor);
         if self.layer.inputs == 0 {
             self.layer.row_elements = view.row_bytes;
-            if self.node.rows_per_step > 1 && view == self.lowering.views[buffer] {
+            let (height, own) = (self.node.rows_per_step, self.lowering.views[buffer]);
+            if self.lowering.paced && height > 1 && height < self.rows && view == own {
                 self.keep_pace(buffer, |y| rows(y).end);
             }
         }

@@ -16,6 +16,8 @@ pub(super) struct Lowering<'a> {
     pub(super) graph: &'a Graph,
     pub(super) mode: InputMode,
     pub(super) kernels: Kernels,
+    /// Steps end where those of the layer before do.
+    pub(super) paced: bool,
     gains: Gains,
     /// Index of the node at work.
     pub(super) source: Option<usize>,
@@ -42,7 +44,7 @@ pub(super) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub(super) fn new(lowerer: &'a Lowerer<'a>, selection: &'a Selection) -> Self {
+    pub(super) fn new(lowerer: &'a Lowerer<'a>, selection: &'a Selection, paced: bool) -> Self {
         let &Lowerer { graph, mode, kernels, gains, .. } = lowerer;
         let mut lowering = Self {
             lowerer,
@@ -51,6 +53,7 @@ impl<'a> Lowering<'a> {
             graph,
             mode,
             kernels,
+            paced,
             gains,
             source: None,
             flow: Dataflow::default(),

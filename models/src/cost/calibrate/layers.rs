@@ -129,17 +129,19 @@ pub(super) fn copy() -> Graph {
 /// Two layers whose rows meet in a ring.
 pub(crate) fn chains() -> Vec<Graph> {
     let mut rng = Rng::with_seed(12);
-    let mut chain = |(w, c): (usize, usize)| {
-        let rng = &mut rng;
-        let mut builder = Builder::default();
-        let input = builder.activation(&[1, 24, w, c]);
-        builder.graph.inputs.push(input);
-        let middle = builder.add_conv(rng, input, c, (1, 1), Stride { h: 1, w: 1 }, Padding::Same);
-        let output = builder.add_conv(rng, middle, 4, (3, 3), Stride { h: 2, w: 2 }, Padding::Same);
-        builder.graph.outputs.push(output);
-        builder.graph
+    let mut two = |(w, c)| chain(&mut rng, [24, w, c], &[(c, 1, 1), (4, 3, 2)]);
+    [(4, 4), (8, 4), (16, 8), (16, 32), (24, 16)].map(&mut two).into()
+}
+
+/// Convolutions one after the other: output channels, size of the kernel, stride.
+pub(crate) fn chain(rng: &mut Rng, [h, w, c]: [usize; 3], layers: &[(usize, usize, usize)]) -> Graph {
+    let mut builder = Builder::default();
+    let input = builder.activation(&[1, h, w, c]);
+    let add = |input, &(out, kernel, stride): &(usize, usize, usize)| {
+        builder.add_conv(rng, input, out, (kernel, kernel), Stride { h: stride, w: stride }, Padding::Same)
     };
-    [(4, 4), (8, 4), (16, 8), (16, 32), (24, 16)].map(&mut chain).into()
+    let output = layers.iter().fold(input, add);
+    builder.finish(vec![input], output)
 }
 
 /// The layers of a network side by side, each with inputs and outputs of its own.
