@@ -159,14 +159,19 @@ fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing)
     drafts.sort_by_key(|draft| draft.live);
     drafts.dedup_by(|a, b| a.segments == b.segments);
     drafts.truncate(3);
-    let best = drafts.into_iter().map(|draft| draft.ask_other_way_round(demand, &rules));
-    best.map(|draft| {
-        let packing = pack::pack(&draft.layout, draft.live);
-        (draft, packing)
-    })
-    .min_by_key(|(_, packing)| packing.bytes)
-    .ok_or(Error::TooLarge("no nodes"))
+    let packed = drafts.into_iter().map(|draft| {
+        let draft = draft.ask_other_way_round(demand, &rules);
+        let packing = pack::pack(&draft.layout, draft.live)?;
+        Ok((draft, packing))
+    });
+    // What cannot be packed is an error only if nothing can.
+    let best = packed.min_by_key(|packed| packed.as_ref().map_or(usize::MAX, |(_, packing)| packing.bytes));
+    best.unwrap_or(Err(Error::TooLarge("no nodes")))
 }
+
+/// Rows and bytes that an inference may touch, again and again those of overlapping windows: so much is replayed.
+const MAX_ROWS: usize = 1 << 24;
+const MAX_BYTES: usize = 1 << 32;
 
 fn too_large(flow: &Dataflow) -> Result<(), Error> {
     use tinderbox_runtime::schedule::Action;
@@ -178,6 +183,15 @@ fn too_large(flow: &Dataflow) -> Result<(), Error> {
     {
         return Err(Error::TooLarge("a tensor of more than 65,534 rows"));
     }
+    let (mut rows, mut bytes) = (0, 0);
+    for access in flow.nodes.iter().flat_map(|node| node.reads.iter().chain(&node.writes)) {
+        let touched: usize = access.rows.iter().map(|rows| rows.len()).sum();
+        rows += touched;
+        bytes += touched * flow.buffers[access.buffer].stride;
+    }
+    if rows > MAX_ROWS || bytes > MAX_BYTES {
+        return Err(Error::TooLarge("its steps touch more than 16,777,216 rows, or more than 4 GB"));
+    }
     Ok(())
 }
 
@@ -188,6 +202,9 @@ fn candidates(demand: &Demand<'_>, reversed: &[bool]) -> Vec<Vec<Range<NodeId>>>
     all.push(std::iter::once(0..demand.flow.nodes.len()).collect());
     all
 }
+
+/// Steps that are ordered anew in all to find the best order of inputs.
+const MAX_REORDERED: usize = 1 << 22;
 
 /// A plan without offsets.
 struct Draft {
@@ -228,14 +245,14 @@ impl Draft {
 
     /// Turns round the order in which nodes with several inputs ask for them, one after the other, where it saves.
     fn ask_other_way_round(mut self, demand: &Demand<'_>, rules: &Rules) -> Self {
-        for (id, node) in demand.flow.nodes.iter().enumerate() {
-            if node.reads.len() > 1 {
-                let mut reversed = self.reversed.clone();
-                reversed[id] = !reversed[id];
-                let other = Draft::new(demand, self.segments.clone(), &reversed, rules);
-                if other.live < self.live {
-                    self = other;
-                }
+        let tries = MAX_REORDERED / self.events.len().max(1);
+        let several = demand.flow.nodes.iter().enumerate().filter(|(_, node)| node.reads.len() > 1);
+        for (id, _) in several.take(tries) {
+            let mut reversed = self.reversed.clone();
+            reversed[id] = !reversed[id];
+            let other = Draft::new(demand, self.segments.clone(), &reversed, rules);
+            if other.live < self.live {
+                self = other;
             }
         }
         self

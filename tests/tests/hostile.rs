@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 use tinderbox::compile::{Options, compile};
-use tinderbox::graph::{Padding, Stride};
+use tinderbox::graph::{Graph, Padding, Stride};
 use tinderbox_tests::hostile::{WAYS, compile_and_run};
 use tinderbox_tests::layers::Builder;
 use tinderbox_tests::{list, root};
@@ -25,14 +25,41 @@ fn findings_of_the_fuzzers_are_refused_or_run() {
     }
 }
 
-#[test]
-fn too_many_steps_are_refused() {
+/// A network of windows of `size` over an image of one channel, one after the other.
+fn windows(count: usize, rows: usize, columns: usize, size: (usize, usize)) -> Graph {
     let mut b = Builder::new(0);
-    let mut x = b.input(&[1, 60_000, 1, 1]);
-    for _ in 0..5 {
-        x = b.conv(x, 1, (1, 1), Stride { h: 1, w: 1 }, Padding::Valid).expect("fits");
+    let mut x = b.input(&[1, rows, columns, 1]);
+    for _ in 0..count {
+        x = b.conv(x, 1, size, Stride { h: 1, w: 1 }, Padding::Same).expect("fits");
     }
     b.output(x);
-    let Err(error) = compile(&b.graph, &Options::default()) else { panic!("it is compiled") };
-    assert!(error.to_string().contains("CONV_2D") && error.to_string().contains("steps"), "{error}");
+    b.graph
+}
+
+fn refusal(graph: &Graph) -> String {
+    let Err(error) = compile(graph, &Options::default()) else { panic!("it is compiled") };
+    error.to_string()
+}
+
+#[test]
+fn too_many_steps_are_refused() {
+    let error = refusal(&windows(5, 60_000, 1, (1, 1)));
+    assert!(error.contains("CONV_2D") && error.contains("steps"), "{error}");
+}
+
+/// Each step reads most of the input.
+#[test]
+fn too_many_rows_are_refused() {
+    let error = refusal(&windows(1, 20_000, 1, (10_001, 1)));
+    assert!(error.contains("16,777,216 rows"), "{error}");
+}
+
+/// Windows that are deep in each other: in one segment, all the rings are in use at the same time, and the order does not
+/// repeat itself before all of them have taken a step. What is packed, and how often, does not grow with their square.
+#[test]
+fn deep_networks_are_planned() {
+    let image = compile(&windows(2_500, 30, 1, (3, 1)), &Options::default()).expect("compiled");
+    // Layer by layer: two tensors at a time, and the executor. Steps are written once, not all 75,000.
+    assert!(image.plan().live_bytes < image.plan().executor_bytes + 4 * 30 * 4, "{}", image.plan().live_bytes);
+    assert!(image.plan().schedule.len() < 4 * 2_500, "{}", image.plan().schedule.len());
 }

@@ -10,8 +10,10 @@ use std::ops::Range;
 /// A moment; see the module.
 pub type Time = u32;
 
-/// More rows than this are tracked in bands of several.
+/// More rows than this are tracked in bands of several,
 const MAX_BANDS: usize = 256;
+/// and more than so many in all tensors: packing compares each with each.
+const MAX_BANDS_IN_ALL: usize = 1 << 14;
 
 /// How a buffer's rows are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,14 @@ pub struct Block {
     pub parts: Vec<Part>,
 }
 
+impl Block {
+    /// From when until when it is in use.
+    pub fn life(&self) -> Range<Time> {
+        let lives = || self.parts.iter().flat_map(|part| &part.live);
+        lives().map(|live| live.start).min().unwrap_or(0)..lives().map(|live| live.end).max().unwrap_or(0)
+    }
+}
+
 /// At `time`, the rows of `input` die as the rows of `output` are born, and these may take their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InPlace {
@@ -92,6 +102,8 @@ pub struct InPlace {
     pub output_row: usize,
     /// How many.
     pub rows: usize,
+    /// Bytes that need not be there twice.
+    pub bytes: usize,
 }
 
 /// The memory that an order of steps needs.
@@ -123,7 +135,7 @@ pub struct Surroundings<'a> {
     pub pauses: &'a [Time],
 }
 
-/// When the rows of one buffer are written and read.
+/// When the rows of one buffer are written and read. Of a buffer that no event touches, nothing.
 #[derive(Clone, Debug, Default)]
 struct Rows {
     /// Per row, its moment of writing.
@@ -135,6 +147,10 @@ struct Rows {
 }
 
 impl Rows {
+    fn is_untouched(&self) -> bool {
+        self.written.is_empty()
+    }
+
     fn live_at(&self, row: usize, time: Time) -> bool {
         self.read[row].is_some_and(|read| read >= time)
     }
@@ -184,9 +200,8 @@ impl Layout {
             }
         }
         for credit in &self.in_place {
-            let bytes = (self.bytes_of_row(credit.input).min(self.bytes_of_row(credit.output)) * credit.rows) as isize;
-            change[credit.time as usize] -= bytes;
-            change[credit.time as usize + 1] += bytes;
+            change[credit.time as usize] -= credit.bytes as isize;
+            change[credit.time as usize + 1] += credit.bytes as isize;
         }
         let mut sum = 0;
         let sums = change.iter().map(|change| {
@@ -198,15 +213,6 @@ impl Layout {
         (bytes.max(0) as usize, time as Time)
     }
 
-    fn bytes_of_row(&self, purpose: Purpose) -> usize {
-        let rows = match purpose {
-            Purpose::Ring(buffer) => self.rings[buffer].capacity,
-            Purpose::Fresh(buffer) => self.rings[buffer].fresh,
-            Purpose::Scratch(_) | Purpose::State(_) => 1,
-        };
-        self.blocks.iter().find(|block| block.purpose == purpose).map_or(0, |block| block.bytes / rows.max(1))
-    }
-
     fn place_buffer(
         &mut self,
         flow: &Dataflow,
@@ -216,14 +222,26 @@ impl Layout {
         rows: &Rows,
     ) {
         let buffer = &flow.buffers[id];
+        let (present, wanted) = ((around.present)(id), (around.wanted)(id));
+        if rows.is_untouched() {
+            let live = match (present, wanted) {
+                (true, true) => 0..self.end,
+                (true, false) if buffer.role == Role::Input => 0..1,
+                _ => return,
+            };
+            self.rings[id] = Ring { capacity: buffer.rows, phase: 0, fresh: 0 };
+            self.push_whole(Purpose::Ring(id), buffer.rows, buffer.stride, buffer.align, vec![live]);
+            return;
+        }
         if rows.written.iter().all(Option::is_none) {
             return;
         }
         let most = most_live_rows(rows);
-        let whole = buffer.flat || buffer.role != Role::Inner || (around.wanted)(id) || (around.present)(id);
+        let whole = buffer.flat || buffer.role != Role::Inner || wanted || present;
         if whole || most >= buffer.rows {
             self.rings[id] = Ring { capacity: buffer.rows, phase: 0, fresh: 0 };
-            let parts = bands(buffer.stride, buffer.rows, rows);
+            let most = (MAX_BANDS_IN_ALL / flow.buffers.len()).clamp(1, MAX_BANDS);
+            let parts = bands(buffer.stride, buffer.rows, rows, most);
             self.push(Purpose::Ring(id), buffer.bytes(), buffer.align, parts);
             return;
         }
@@ -289,10 +307,11 @@ impl Layout {
                 let fits = !dying.is_empty() && dying.len() == born.len() && dying.clone().all(dies);
                 fits.then(|| self.place_of(flow, events, &rows[read.buffer], read.buffer, dying.clone(), time))
                     .flatten()
-                    .map(|place| (place, dying.start))
+                    .map(|place| (place, dying.start, flow.buffers[read.buffer].stride))
             });
             // Credited once: the output can save no more than its own bytes.
-            if let Some((input, input_row)) = replaced {
+            if let Some((input, input_row, stride)) = replaced {
+                let bytes = born.len() * stride.min(flow.buffers[output.buffer].stride);
                 let output = match self.destinations[i][0] {
                     Destination::Slots => Purpose::Ring(output.buffer),
                     Destination::Fresh { .. } => Purpose::Fresh(output.buffer),
@@ -307,6 +326,7 @@ impl Layout {
                     output,
                     output_row: born.start,
                     rows: born.len(),
+                    bytes,
                 });
             }
         }
@@ -364,11 +384,14 @@ impl Layout {
 }
 
 fn rows_in_time(flow: &Dataflow, events: &[Event], around: &Surroundings<'_>, end: Time) -> Vec<Rows> {
-    let mut all: Vec<Rows> = flow
-        .buffers
-        .iter()
-        .map(|b| Rows { written: vec![None; b.rows], read: vec![None; b.rows], writes: vec![] })
-        .collect();
+    let mut all = vec![Rows::default(); flow.buffers.len()];
+    for event in events {
+        let node = &flow.nodes[event.node];
+        for access in node.reads.iter().chain(&node.writes) {
+            all[access.buffer].written.resize(flow.buffers[access.buffer].rows, None);
+            all[access.buffer].read.resize(flow.buffers[access.buffer].rows, None);
+        }
+    }
     for (id, rows) in all.iter_mut().enumerate() {
         if (around.present)(id) {
             rows.written.fill(Some(0));
@@ -449,9 +472,9 @@ fn fresh_rows(rows: &Rows, capacity: usize, pauses: &[Time]) -> Option<Vec<Desti
     Some(destinations)
 }
 
-/// A whole tensor, each row (or band of rows) with its own life.
-fn bands(stride: usize, count: usize, rows: &Rows) -> Vec<Part> {
-    let height = count.div_ceil(MAX_BANDS);
+/// A whole tensor, each row (or band of rows, `most` in all) with its own life.
+fn bands(stride: usize, count: usize, rows: &Rows, most: usize) -> Vec<Part> {
+    let height = count.div_ceil(most);
     let band = |first: usize| {
         let range = first..(first + height).min(count);
         let live = merged(range.clone().filter_map(|row| rows.life(row)).collect());

@@ -1,6 +1,6 @@
 //! In which order nodes take their steps: demand-driven within segments of the topological order.
 
-use super::dataflow::{Dataflow, NodeId, Role};
+use super::dataflow::{Dataflow, NodeId, Role, Worker};
 use std::ops::Range;
 
 /// A step of a node.
@@ -22,6 +22,8 @@ pub struct Demand<'a> {
     pub writers: Vec<Option<NodeId>>,
     /// Per buffer, the last node that reads it; a buffer that outlives the inference is read "after all nodes".
     pub last_readers: Vec<NodeId>,
+    /// Buffers of which the caller reads the newest row.
+    pub read_by_caller: Vec<bool>,
 }
 
 impl<'a> Demand<'a> {
@@ -33,9 +35,11 @@ impl<'a> Demand<'a> {
     /// Looks at a stream's `flow` until the outputs have been read so many times.
     pub fn until(flow: &'a Dataflow, readings: usize) -> Self {
         let mut last_readers = vec![0; flow.buffers.len()];
+        let mut read_by_caller = vec![false; flow.buffers.len()];
         for (id, node) in flow.nodes.iter().enumerate() {
             for access in &node.reads {
                 last_readers[access.buffer] = id;
+                read_by_caller[access.buffer] |= node.worker == Worker::Reader;
             }
         }
         for (buffer, last) in flow.buffers.iter().zip(&mut last_readers) {
@@ -43,7 +47,7 @@ impl<'a> Demand<'a> {
                 *last = flow.nodes.len();
             }
         }
-        Self { flow, needed: flow.needed_steps(readings), writers: flow.writers(), last_readers }
+        Self { flow, needed: flow.needed_steps(readings), writers: flow.writers(), last_readers, read_by_caller }
     }
 
     /// The steps of all `segments`, one after the other. They cover the nodes in order. `reversed` tells for each node

@@ -1,12 +1,17 @@
 //! Offsets: blocks of memory placed so that what is in use at the same time does not overlap.
 
-use super::lifetime::{Block, InPlace, Layout, Part, Purpose};
+use super::Error;
+use super::lifetime::{Block, InPlace, Layout, Part, Purpose, Time};
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// Rounds of local search per block and in all.
 const ROUNDS_PER_BLOCK: usize = 60;
 const MAX_ROUNDS: usize = 4000;
+/// Forbidden intervals that all rounds look at.
+const MAX_LOOKS: usize = 1 << 26;
+/// Pairs of blocks that are in use at the same time: each takes about 100 bytes of the host's memory.
+const MAX_CONFLICTS: usize = 1 << 21;
 
 /// Forbidden values of one offset minus another: open intervals, ascending, disjoint.
 type Forbidden = Vec<(isize, isize)>;
@@ -21,8 +26,8 @@ pub struct Packing {
 }
 
 /// Places the blocks of `layout` from 0 up. Stops early when `bound` bytes are reached, which no packing can beat.
-pub fn pack(layout: &Layout, bound: usize) -> Packing {
-    let problem = Problem::new(layout);
+pub fn pack(layout: &Layout, bound: usize) -> Result<Packing, Error> {
+    let problem = Problem::new(layout)?;
     let count = layout.blocks.len();
     let mut best: Option<(Vec<usize>, Packing)> = None;
     for order in initial_orders(layout) {
@@ -31,10 +36,11 @@ pub fn pack(layout: &Layout, bound: usize) -> Packing {
             best = Some((order, packing));
         }
     }
-    let Some((mut order, mut best)) = best else { return Packing { offsets: vec![], bytes: 0 } };
+    let Some((mut order, mut best)) = best else { return Ok(Packing { offsets: vec![], bytes: 0 }) };
     let mut random = fastrand::Rng::with_seed(1);
     let mut current = best.bytes;
-    for _ in 0..(count * ROUNDS_PER_BLOCK).min(MAX_ROUNDS) {
+    let rounds = (count * ROUNDS_PER_BLOCK).min(MAX_ROUNDS).min(MAX_LOOKS / problem.looks());
+    for _ in 0..rounds {
         if best.bytes <= bound {
             break;
         }
@@ -54,7 +60,7 @@ pub fn pack(layout: &Layout, bound: usize) -> Packing {
             }
         }
     }
-    best
+    Ok(best)
 }
 
 /// Big ones first, long-lived ones first, early ones first.
@@ -82,7 +88,7 @@ struct Problem {
 }
 
 impl Problem {
-    fn new(layout: &Layout) -> Self {
+    fn new(layout: &Layout) -> Result<Self, Error> {
         let blocks = &layout.blocks;
         let mut pairs: HashMap<(Purpose, Purpose), Vec<InPlace>> = HashMap::new();
         for pair in &layout.in_place {
@@ -91,21 +97,25 @@ impl Problem {
         let none = vec![];
         let between = |a: &Block, b: &Block| pairs.get(&(a.purpose, b.purpose)).unwrap_or(&none);
         let mut conflicts = vec![vec![]; blocks.len()];
-        for (i, a) in blocks.iter().enumerate() {
-            for (j, b) in blocks.iter().enumerate().skip(i + 1) {
-                let forbidden = forbidden(a, b, between(a, b), between(b, a));
-                if !forbidden.is_empty() {
-                    let mirrored = forbidden.iter().rev().map(|(lo, hi)| (-hi, -lo)).collect();
-                    conflicts[i].push((j, forbidden));
-                    conflicts[j].push((i, mirrored));
-                }
+        for (i, j) in meetings(blocks)? {
+            let (a, b) = (&blocks[i], &blocks[j]);
+            let forbidden = forbidden(a, b, between(a, b), between(b, a));
+            if !forbidden.is_empty() {
+                let mirrored = forbidden.iter().rev().map(|(lo, hi)| (-hi, -lo)).collect();
+                conflicts[i].push((j, forbidden));
+                conflicts[j].push((i, mirrored));
             }
         }
-        Self {
+        Ok(Self {
             conflicts,
             sizes: blocks.iter().map(|b| b.bytes).collect(),
             aligns: blocks.iter().map(|b| b.align.max(1)).collect(),
-        }
+        })
+    }
+
+    /// Forbidden intervals that one packing looks at.
+    fn looks(&self) -> usize {
+        self.conflicts.iter().flatten().map(|(_, forbidden)| forbidden.len()).sum::<usize>().max(1)
     }
 
     /// Each block in turn as low as those before it allow.
@@ -133,6 +143,22 @@ impl Problem {
         }
         Packing { offsets: offsets.into_iter().map(Option::unwrap_or_default).collect(), bytes }
     }
+}
+
+/// The pairs of blocks, in the blocks' order, that may be in use at the same time: the one begins before the other ends.
+fn meetings(blocks: &[Block]) -> Result<Vec<(usize, usize)>, Error> {
+    let mut lives: Vec<(Range<Time>, usize)> = blocks.iter().enumerate().map(|(i, block)| (block.life(), i)).collect();
+    lives.sort_by_key(|(life, _)| life.start);
+    let (mut pairs, mut unfinished): (Vec<_>, Vec<(Range<Time>, usize)>) = (vec![], vec![]);
+    for (life, i) in lives {
+        unfinished.retain(|(other, _)| other.end > life.start);
+        pairs.extend(unfinished.iter().map(|(_, j)| (i.min(*j), i.max(*j))));
+        if pairs.len() > MAX_CONFLICTS {
+            return Err(Error::TooLarge("more than 2,097,152 pairs of tensors are in use at the same time"));
+        }
+        unfinished.push((life, i));
+    }
+    Ok(pairs)
 }
 
 /// Forbidden values of `a`'s offset minus `b`'s. `a_to_b`: where rows of `b` may replace rows of `a`.

@@ -3,6 +3,7 @@
 use super::dataflow::{Dataflow, Role, Worker};
 use super::lifetime::{Destination, Layout};
 use super::order::Event;
+use std::collections::HashMap;
 use tinderbox_runtime::schedule::Action;
 
 /// Longest stretch of actions that is looked for as a repetition.
@@ -61,10 +62,11 @@ pub fn kernel_indices(flow: &Dataflow) -> Vec<usize> {
 
 /// The schedule's entries; `None` if an index does not fit.
 pub fn encode(actions: &[Action]) -> Option<Vec<u16>> {
+    let next = next_alike(actions);
     let mut entries: Vec<u16> = vec![];
     let mut at = 0;
     while at < actions.len() {
-        let (period, times) = repetition(&actions[at..]);
+        let (period, times) = repetition(actions, at, &next);
         for action in &actions[at..at + period] {
             entries.push(action.encode()?);
         }
@@ -77,14 +79,25 @@ pub fn encode(actions: &[Action]) -> Option<Vec<u16>> {
     Some(entries)
 }
 
-/// The length of the stretch at the front that saves most by being repeated, and how often it stands there; (1, 1) if
-/// none does.
-fn repetition(actions: &[Action]) -> (usize, usize) {
+/// Per action, where the same one comes next; the number of actions where it does not.
+fn next_alike(actions: &[Action]) -> Vec<usize> {
+    let mut later = HashMap::new();
+    let mut next: Vec<usize> =
+        (0..actions.len()).rev().map(|at| later.insert(actions[at], at).unwrap_or(actions.len())).collect();
+    next.reverse();
+    next
+}
+
+/// The length of the stretch at `at` that saves most by being repeated, and how often it stands there; (1, 1) if none
+/// does. It begins anew with its first action.
+fn repetition(actions: &[Action], at: usize, next: &[usize]) -> (usize, usize) {
+    let longest = at + MAX_PERIOD.min((actions.len() - at) / 2);
     let mut best = (1, 1, 0);
-    for period in 1..=MAX_PERIOD.min(actions.len() / 2) {
-        let stretch = &actions[..period];
-        let times =
-            actions.chunks_exact(period).take(usize::from(u16::MAX)).take_while(|chunk| *chunk == stretch).count();
+    for again in std::iter::successors(Some(next[at]), |again| next.get(*again).copied()).take_while(|i| *i <= longest)
+    {
+        let period = again - at;
+        let alike = actions[at..].iter().zip(&actions[again..]).take_while(|(a, b)| a == b).count();
+        let times = (1 + alike / period).min(usize::from(u16::MAX));
         let saved = (period * times).saturating_sub(period + 2);
         if saved > best.2 {
             best = (period, times, saved);

@@ -1,14 +1,14 @@
 //! Which neighbouring nodes run together, row by row: the cut points that keep the peak of live bytes lowest.
 
-use super::dataflow::{Dataflow, Node, NodeId, Role, Worker};
+use super::dataflow::{NodeId, Role};
 use super::lifetime::{Layout, Surroundings};
 use super::order::Demand;
 use std::ops::Range;
 
 /// Longest segment that is tried.
 const MAX_NODES: usize = 96;
-/// Steps that are simulated in all before longer segments are left out.
-const MAX_STEPS: usize = 40_000_000;
+/// Work in all, in steps simulated and tensors looked at, before longer segments are left out.
+const MAX_WORK: usize = 40_000_000;
 
 /// The peaks of all segments.
 pub struct Peaks {
@@ -21,14 +21,15 @@ impl Peaks {
     /// Simulates every segment by itself.
     pub fn new(demand: &Demand<'_>, reversed: &[bool]) -> Self {
         let nodes = demand.flow.nodes.len();
-        let mut steps = 0;
+        let around = nodes + demand.flow.buffers.len();
+        let mut work = 0;
         let mut peaks = vec![vec![]; nodes];
-        // Short segments of all starts first, so that the limit on steps spares the long ones only.
+        // Short segments of all starts first, so that the limit spares the long ones only.
         for length in 1..=MAX_NODES.min(nodes) {
             for (start, peaks) in peaks.iter_mut().enumerate().take(nodes - length + 1) {
-                if steps < MAX_STEPS || length == 1 {
+                if work < MAX_WORK || length == 1 {
                     let segment = start..start + length;
-                    steps += demand.needed[segment.clone()].iter().sum::<usize>();
+                    work += around + demand.needed[segment.clone()].iter().sum::<usize>();
                     peaks.push(peak(demand, segment, reversed));
                 }
             }
@@ -98,8 +99,6 @@ fn peak(demand: &Demand<'_>, segment: Range<NodeId>, reversed: &[bool]) -> usize
 /// Whether a buffer's writer has no other output, for the schedule says once per step where outputs go, and the caller
 /// does not look for its newest row in the ring.
 pub fn may_be_fresh(demand: &Demand<'_>, buffer: usize) -> bool {
-    let flow: &Dataflow = demand.flow;
-    let is_output = |node: &Node| node.worker == Worker::Reader && node.reads.iter().any(|a| a.buffer == buffer);
-    !flow.nodes.iter().any(is_output)
-        && demand.writers[buffer].is_some_and(|writer| flow.nodes[writer].writes.len() == 1)
+    let one_output = |writer: NodeId| demand.flow.nodes[writer].writes.len() == 1;
+    !demand.read_by_caller[buffer] && demand.writers[buffer].is_some_and(one_output)
 }

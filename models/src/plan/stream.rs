@@ -38,7 +38,7 @@ pub(super) fn draft(flow: &Dataflow) -> Result<Plan, Error> {
     let end = motion.first + period;
     let ring_rows = motion.rate.buffers.iter().map(|rate| rate * period).collect();
     let mut draft = motion.draft(end + motion.memory, Some(ring_rows));
-    let packing = pack::pack(&draft.layout, draft.live);
+    let packing = pack::pack(&draft.layout, draft.live)?;
     motion.cut(&mut draft, end);
     let plan = finish(&Demand::until(flow, end), draft, packing)?;
     Ok(Plan { period: Some(motion.describe(end)), ..plan })
