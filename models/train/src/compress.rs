@@ -8,7 +8,7 @@ use crate::engine::Unsupported;
 use crate::model::{self, Model};
 use crate::prune::{self, LayerReport, Prune, prune};
 use crate::quantize::{self, quantize};
-use crate::tune::{self, tune};
+use crate::tune::{self, Task, tune};
 pub use goal::Goal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub struct Quantize {
 }
 
 /// What the user chooses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// What to remove; with a goal, at most so much.
     pub prune: Option<Prune>,
@@ -61,8 +61,10 @@ pub struct Options {
     pub compile: compile::Options,
     /// Into which type.
     pub quantize: Option<Quantize>,
-    /// Nothing if `epochs` is zero.
+    /// Nothing if `epochs` is zero. The network as it was given is the teacher.
     pub tune: tune::Options,
+    /// Set this share of the training examples aside, to choose options by.
+    pub holdout: f64,
     /// Fine-tune without pruning too.
     pub control: bool,
 }
@@ -130,8 +132,8 @@ pub struct Compressed {
     pub report: Report,
 }
 
-/// Compresses a float classifier. With `options.tune.holdout`, accuracies are those on the held-out examples of `train`,
-/// and `test` is not looked at.
+/// Compresses a float classifier. With `options.holdout`, accuracies are those on the held-out examples of `train`, and
+/// `test` is not looked at.
 pub fn compress(
     graph: &Graph,
     train: &Examples,
@@ -139,9 +141,9 @@ pub fn compress(
     groups: &[usize],
     options: &Options,
 ) -> Result<Compressed, Error> {
-    let holdout = options.tune.holdout.min(train.labels.len());
-    let held = (holdout > 0).then(|| train.last(holdout));
-    let (judged, groups) = held.as_ref().map_or((test, groups), |held| (held, &[]));
+    let (train, held) = &train.split(options.holdout, options.tune.seed);
+    let held = (!held.labels.is_empty()).then_some(held);
+    let (judged, groups) = held.map_or((test, groups), |held| (held, &[]));
     let graph = quantize::fuse::activations(graph);
     let quantized = |float: &Graph| quantized(float, train, options);
     let cost = |float: &Graph, quantized: &Graph| cost(&graph, float, quantized, options);
@@ -155,7 +157,8 @@ pub fn compress(
         Some(Prune::Blocks(_)) => (0..graph.nodes.len()).filter(|index| prune::is_large(&graph, *index)).collect(),
         _ => vec![],
     };
-    let tuned = tuned(&pruned, train, options, &sparse, options.tune.checkpoint.is_some())?;
+    let task = Task { graph: &pruned, sparse: &sparse, teacher: Some(&graph), train, held };
+    let tuned = tuned(&task, &options.tune)?;
     let after = quantized(&tuned)?;
     let state = |graph: &Graph, cost: Cost| -> Result<State, Error> {
         let accuracy = Model::new(graph.clone())?.accuracy(judged, groups)?;
@@ -163,7 +166,8 @@ pub fn compress(
     };
     let control = match options.control {
         true => {
-            let control = self::tuned(&graph, train, options, &[], false)?;
+            let task = Task { graph: &graph, sparse: &[], ..task };
+            let control = self::tuned(&task, &tune::Options { checkpoint: None, ..options.tune.clone() })?;
             let after = quantized(&control)?;
             Some(state(&after, cost(&control, &after)?)?)
         }
@@ -177,12 +181,11 @@ pub fn compress(
     Ok(Compressed { graph: after, report })
 }
 
-fn tuned(graph: &Graph, train: &Examples, options: &Options, sparse: &[usize], resume: bool) -> Result<Graph, Error> {
-    if options.tune.epochs == 0 {
-        return Ok(graph.clone());
+fn tuned(task: &Task<'_>, options: &tune::Options) -> Result<Graph, Error> {
+    match options.epochs {
+        0 => Ok(task.graph.clone()),
+        _ => Ok(tune(task, options)?),
     }
-    let checkpoint = options.tune.checkpoint.clone().filter(|_| resume);
-    Ok(tune(graph, train, &tune::Options { checkpoint, ..options.tune.clone() }, sparse)?)
 }
 
 fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph, Error> {

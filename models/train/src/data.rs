@@ -82,22 +82,25 @@ impl Inputs {
 
     /// The first so many examples.
     pub fn first(&self, count: usize) -> Self {
-        self.range(0..count.min(self.len()))
+        self.select(&(0..count.min(self.len())).collect::<Vec<_>>())
     }
 
-    fn range(&self, range: std::ops::Range<usize>) -> Self {
-        let bytes = self.elements() * self.array.dtype.bytes();
+    fn select(&self, examples: &[usize]) -> Self {
         let mut shape = self.array.shape.clone();
-        shape[0] = range.len();
-        let data = self.array.data[range.start * bytes..range.end * bytes].to_vec();
+        shape[0] = examples.len();
+        let data = examples.iter().flat_map(|i| self.stored(*i)).copied().collect();
         Self { array: Array { shape, dtype: self.array.dtype, data }, units: self.units }
+    }
+
+    fn stored(&self, example: usize) -> &[u8] {
+        let bytes = self.elements() * self.array.dtype.bytes();
+        &self.array.data[example * bytes..][..bytes]
     }
 
     /// The examples with the given numbers, one after the other.
     pub fn take(&self, examples: impl IntoIterator<Item = usize>) -> Vec<f32> {
         let Units { scale, zero_point } = self.units;
-        let bytes = self.elements() * self.array.dtype.bytes();
-        let rows = examples.into_iter().map(|i| &self.array.data[i * bytes..][..bytes]);
+        let rows = examples.into_iter().map(|i| self.stored(i));
         rows.flat_map(|row| numbers(self.array.dtype, row)).map(|x| (x - zero_point) * scale).collect()
     }
 }
@@ -119,10 +122,19 @@ impl Examples {
         Ok(Self { inputs, labels })
     }
 
-    /// The last so many examples.
-    pub fn last(&self, count: usize) -> Self {
-        let start = self.labels.len().saturating_sub(count);
-        Self { inputs: self.inputs.range(start..self.labels.len()), labels: self.labels[start..].to_vec() }
+    /// Sets a share of the examples aside: the rest and those, both in their order. The seed decides which.
+    pub fn split(&self, share: f64, seed: u64) -> (Self, Self) {
+        let mut order: Vec<usize> = (0..self.labels.len()).collect();
+        fastrand::Rng::with_seed(seed).shuffle(&mut order);
+        let mut rest = order.split_off((share * order.len() as f64).round() as usize);
+        order.sort_unstable();
+        rest.sort_unstable();
+        (self.select(&rest), self.select(&order))
+    }
+
+    fn select(&self, examples: &[usize]) -> Self {
+        let labels = examples.iter().map(|i| self.labels[*i]).collect();
+        Self { inputs: self.inputs.select(examples), labels }
     }
 }
 

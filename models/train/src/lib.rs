@@ -11,5 +11,6 @@ pub mod model;
 mod parallel;
 pub mod prune;
 pub mod quantize;
+pub mod trace;
 pub mod tune;
 pub mod zoo;

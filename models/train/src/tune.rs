@@ -11,7 +11,7 @@ mod parameter;
 mod trainer;
 
 use crate::data::Examples;
-use crate::engine::{self, Network};
+use crate::engine;
 use batches::{Augmentation, Batches};
 use std::path::PathBuf;
 use tinderbox::graph::{Graph, Op};
@@ -34,10 +34,26 @@ pub struct Options {
     pub augmentation: Augmentation,
     /// Train with weights rounded to so many bits, in all layers but the first and the last.
     pub weight_bits: Option<u8>,
-    /// Examples at the end of the training set that are not trained on: accuracy on them is told after each epoch.
-    pub holdout: usize,
+    /// Share of the loss that is the distance from the teacher's probabilities, where there is a teacher.
+    pub distill: f64,
     /// Where the state is kept; a run that finds one goes on from there.
     pub checkpoint: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            epochs: 0,
+            batch: 128,
+            accumulate: 1,
+            rate: 1e-3,
+            seed: 1,
+            augmentation: Augmentation::default(),
+            weight_bits: None,
+            distill: 0.0,
+            checkpoint: None,
+        }
+    }
 }
 
 /// Why training failed.
@@ -62,22 +78,35 @@ pub enum Error {
     TooFew(usize, usize),
 }
 
-/// Trains a float classifier on. Weights that are zero in a `sparse` layer stay so.
-pub fn tune(graph: &Graph, examples: &Examples, options: &Options, sparse: &[usize]) -> Result<Graph, Error> {
-    let available = examples.labels.len().saturating_sub(options.holdout);
-    if available < options.batch * options.accumulate {
-        return Err(Error::TooFew(available, options.batch * options.accumulate));
+/// What is trained on what.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// A float classifier.
+    pub graph: &'a Graph,
+    /// Nodes whose zero weights stay zero.
+    pub sparse: &'a [usize],
+    /// A float classifier whose outputs are to be met.
+    pub teacher: Option<&'a Graph>,
+    /// Examples to train on.
+    pub train: &'a Examples,
+    /// Examples that are not trained on: accuracy on them is told after each epoch.
+    pub held: Option<&'a Examples>,
+}
+
+/// Trains a network.
+pub fn tune(task: &Task<'_>, options: &Options) -> Result<Graph, Error> {
+    let (examples, step) = (task.train.labels.len(), options.batch * options.accumulate);
+    if examples < step {
+        return Err(Error::TooFew(examples, step));
     }
-    let batches = Batches::new(examples, graph, available, options);
-    let mut network = Network::new(without_softmax(graph), &engine::device())?;
-    norms::insert(&mut network, &batches);
-    let mut trainer = Trainer::new(network, sparse, options);
+    let batches = Batches::new(task.train, task.graph, options);
+    let mut trainer = Trainer::new(task, &batches, options)?;
     trainer.resume()?;
-    trainer.run(&batches, examples)?;
+    trainer.run()?;
     let mut network = trainer.network;
     norms::estimate(&mut network, &batches);
     norms::fold(&mut network);
-    network.graph = with_outputs_of(network.graph, graph);
+    network.graph = with_outputs_of(network.graph, task.graph);
     Ok(crate::prune::into_graph(network))
 }
 
@@ -100,7 +129,7 @@ fn with_outputs_of(graph: Graph, original: &Graph) -> Graph {
 mod tests {
     use super::*;
     use crate::data::{Inputs, Units};
-    use crate::engine::{elements, value};
+    use crate::engine::{Network, elements, value};
     use tinderbox::graph::DType;
     use tinderbox::run::npy::Array;
 
@@ -115,17 +144,9 @@ mod tests {
     }
 
     fn options() -> Options {
-        Options {
-            epochs: 2,
-            batch: 8,
-            accumulate: 2,
-            rate: 1e-3,
-            seed: 1,
-            augmentation: Augmentation { mirror: true, shift: 1 },
-            weight_bits: Some(4),
-            holdout: 0,
-            checkpoint: None,
-        }
+        let augmentation = Augmentation { mirror: true, shift: 1 };
+        let (weight_bits, distill) = (Some(4), 0.5);
+        Options { epochs: 2, batch: 8, accumulate: 2, augmentation, weight_bits, distill, ..Options::default() }
     }
 
     fn parameters(trainer: &Trainer<'_>) -> Vec<Vec<f32>> {
@@ -138,20 +159,17 @@ mod tests {
         let graph = tinderbox::import::import(FASHION.as_ref()).expect("the zoo's model");
         let (examples, folder) = (noise(), tempfile::tempdir().expect("a folder"));
         let options = Options { checkpoint: Some(folder.path().join("state.json")), ..options() };
-        let batches = Batches::new(&examples, &graph, 64, &options);
-        let start = || {
-            let mut network = Network::new(without_softmax(&graph), &engine::device()).expect("supported");
-            norms::insert(&mut network, &batches);
-            Trainer::new(network, &[], &options)
-        };
+        let batches = Batches::new(&examples, &graph, &options);
+        let task = Task { graph: &graph, sparse: &[], teacher: Some(&graph), train: &examples, held: None };
+        let start = || Trainer::new(&task, &batches, &options).expect("supported");
         let mut whole = start();
-        whole.run(&batches, &examples).expect("runs");
+        whole.run().expect("runs");
         std::fs::remove_file(options.checkpoint.as_ref().expect("set above")).expect("was written");
-        start().run_until(3, &batches, &examples).expect("runs");
+        start().run_until(3).expect("runs");
         let mut rest = start();
         rest.resume().expect("the state is there");
         assert_eq!(rest.step, 3);
-        rest.run(&batches, &examples).expect("runs");
+        rest.run().expect("runs");
         assert!(parameters(&rest) == parameters(&whole), "the parameters differ");
     }
 
@@ -161,7 +179,7 @@ mod tests {
         let examples = noise();
         // One batch of all: its moments are those of the whole.
         let options = Options { batch: 64, accumulate: 1, augmentation: Augmentation::default(), ..options() };
-        let batches = Batches::new(&examples, &graph, 64, &options);
+        let batches = Batches::new(&examples, &graph, &options);
         let mut network = Network::new(without_softmax(&graph), &engine::device()).expect("supported");
         let input = value(examples.inputs.take(0..64), 64, network.device());
         let before = elements(&network.run(vec![input.clone()], &mut ())[0]);

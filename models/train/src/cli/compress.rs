@@ -1,6 +1,6 @@
 //! `tinderbox compress`.
 
-use super::{Failure, TuneArguments, Units, import, write_model};
+use super::{Failure, TuneArguments, Units, import, share, write_model};
 use std::path::PathBuf;
 use std::str::FromStr;
 use tinderbox::cost::Table;
@@ -8,6 +8,7 @@ use tinderbox::{compile, files, target};
 use tinderbox_train::compress::{self, Goal, Options, Quantize};
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::prune::Prune;
+use tinderbox_train::tune;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -43,6 +44,9 @@ pub(super) struct Arguments {
     finetune: usize,
     #[command(flatten)]
     tune: TuneArguments,
+    /// Share of the loss that is the distance from what the model says before; the rest is that from the labels
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    distill: f64,
     /// Fine-tune the network without pruning too, for comparison
     #[arg(long)]
     control: bool,
@@ -73,7 +77,7 @@ impl FromStr for PruneChoice {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (what, share) = text.split_once('=').ok_or("blocks=SHARE or channels=SHARE")?;
-        let share = share.parse().ok().filter(|share| (0.0..1.0).contains(share)).ok_or("the share is from 0 to 1")?;
+        let share = self::share(share)?;
         match what {
             "blocks" => Ok(Self(Prune::Blocks(share))),
             "channels" => Ok(Self(Prune::Channels(share))),
@@ -95,8 +99,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         QuantizeChoice::Int8 => Quantize { weight_bits: 8 },
         QuantizeChoice::Int4 => Quantize { weight_bits: 4 },
     });
-    let bits = quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
-    let tune = arguments.tune.options(arguments.finetune, bits);
+    let weight_bits = quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
+    let tune = tune::Options { weight_bits, distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };
     let compile = match &arguments.target {
         Some(name) => compile_options(name)?,
         None => compile::Options::default(),
@@ -108,7 +112,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if matches!(goal, Some(Goal::Instructions(_) | Goal::Bytes(_))) && quantize.is_none() {
         return Err(Failure::Refused("--to bytes and --to instructions are of programs: add --quantize int8".into()));
     }
-    let options = Options { prune: arguments.prune.map(|choice| choice.0), goal, compile, quantize, tune, control };
+    let (prune, holdout) = (arguments.prune.map(|choice| choice.0), arguments.tune.holdout);
+    let options = Options { prune, goal, compile, quantize, tune, holdout, control };
     let result = compress::compress(&graph, &train, &test, &groups, &options).map_err(|error| match error {
         compress::Error::Failed(_) => Failure::failed(error),
         error => Failure::Refused(format!("{}: {error}", arguments.model.display())),

@@ -4,6 +4,7 @@ use super::fused::Fused;
 use crate::parallel;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
+use std::borrow::Cow;
 use tinderbox::graph::{Padding, Stride};
 
 /// Floats of windows that are worked on at once: about a core's cache.
@@ -187,19 +188,29 @@ impl Depthwise {
     fn channels(&self) -> usize {
         self.windows.image[2] * self.multiplier
     }
+
+    /// The image with every channel as often as outputs read it: then all that follows goes element by element.
+    fn repeated<'a>(&self, image: &'a [f32]) -> Cow<'a, [f32]> {
+        match self.multiplier {
+            1 => Cow::Borrowed(image),
+            times => Cow::Owned(image.iter().flat_map(|x| std::iter::repeat_n(*x, times)).collect()),
+        }
+    }
+}
+
+/// Adds the products of `a` and `b`.
+fn add_products(sums: &mut [f32], a: &[f32], b: &[f32]) {
+    sums.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum += a * b);
 }
 
 impl Fused<3> for Depthwise {
     fn forward(&self, [images, weights, bias]: [&[f32]; 3]) -> Vec<f32> {
         let (windows, out, m) = (&self.windows, self.channels(), self.multiplier);
         let per_image = parallel::map(images.chunks(windows.image_len()), |image| {
-            let mut output = bias.repeat(windows.count());
+            let (image, mut output) = (self.repeated(image), bias.repeat(windows.count()));
             windows.taps(|row, tap, pixel| {
-                let (to, weights) = (&mut output[row * out..][..out], &weights[tap * out..][..out]);
-                let from = &image[pixel..][..out / m];
-                for (c, (to, weight)) in to.iter_mut().zip(weights).enumerate() {
-                    *to += weight * from[c / m];
-                }
+                let (weights, from) = (&weights[tap * out..][..out], &image[pixel * m..][..out]);
+                add_products(&mut output[row * out..][..out], weights, from);
             });
             output
         });
@@ -210,15 +221,14 @@ impl Fused<3> for Depthwise {
         let (windows, out, m) = (&self.windows, self.channels(), self.multiplier);
         let per_image = images.chunks(windows.image_len()).zip(gradient.chunks(windows.count() * out));
         let parts = parallel::map(per_image, |(image, gradient)| {
+            let image = self.repeated(image);
             let (mut of_image, mut sum) = (vec![0.0; image.len()], vec![0.0; weights.len()]);
             windows.taps(|row, tap, pixel| {
-                let (g, w) = (&gradient[row * out..][..out], &weights[tap * out..][..out]);
-                let s = &mut sum[tap * out..][..out];
-                for c in 0..out {
-                    of_image[pixel + c / m] += g[c] * w[c];
-                    s[c] += g[c] * image[pixel + c / m];
-                }
+                let (gradient, weights) = (&gradient[row * out..][..out], &weights[tap * out..][..out]);
+                add_products(&mut of_image[pixel * m..][..out], gradient, weights);
+                add_products(&mut sum[tap * out..][..out], gradient, &image[pixel * m..][..out]);
             });
+            let of_image = of_image.chunks_exact(m).map(|copies| copies.iter().sum()).collect();
             [of_image, sum, column_sums(matrix(gradient, out))]
         });
         collect(parts)

@@ -10,6 +10,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, TensorMetadata};
 use burn::tensor::{Tensor, TensorData};
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 #[cfg(feature = "flex")]
@@ -32,11 +33,13 @@ pub(super) trait Fused<const N: usize>: Clone + Debug + Send + Sync + 'static {
 /// Applies `op`. The result has as many rows as the first input, and `columns` columns.
 pub(super) fn apply<F: Fused<N>, const N: usize>(op: F, inputs: [Tensor<2>; N], columns: usize) -> Tensor<2> {
     let rows = inputs[0].dims()[0];
-    let result =
-        |data: &[Vec<f32>; N]| TensorData::new(op.forward(data.each_ref().map(Vec::as_slice)), [rows, columns]);
+    let result = |inputs: &[Primitive; N]| {
+        let data = inputs.each_ref().map(contents);
+        TensorData::new(op.forward(data.each_ref().map(Cow::as_ref)), [rows, columns])
+    };
     if !inputs.iter().any(Tensor::is_autodiff) {
-        let data = inputs.each_ref().map(|input| read_value(input.clone()));
-        return Tensor::from_data(result(&data), &inputs[0].device());
+        let device = inputs[0].device();
+        return Tensor::from_data(result(&inputs.map(primitive)), &device);
     }
     let tracked = inputs.map(|input| {
         let tracked = input.autodiff().try_into_primitive::<Autodiff<Inner>>();
@@ -44,8 +47,7 @@ pub(super) fn apply<F: Fused<N>, const N: usize>(op: F, inputs: [Tensor<2>; N], 
     });
     let nodes = tracked.each_ref().map(|input| input.node());
     let primitives = tracked.map(|input| input.into_primitive());
-    let data = primitives.each_ref().map(|input| read(input.clone()));
-    let output = Inner::float_from_data(result(&data), &primitives[0].device());
+    let output = Inner::float_from_data(result(&primitives), &primitives[0].device());
     let output = match Step(op).prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(primitives, output),
         OpsKind::UnTracked(prep) => prep.finish(output),
@@ -60,12 +62,12 @@ impl<F: Fused<N>, const N: usize> Backward<Inner, N> for Step<F> {
     type State = [Primitive; N];
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = read(grads.consume::<Inner>(&ops.node));
+        let gradient = grads.consume::<Inner>(&ops.node);
         let shapes = ops.state.each_ref().map(|input| input.shape());
         let device = ops.state[0].device();
-        let data = ops.state.map(read);
+        let data = ops.state.each_ref().map(contents);
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let results = self.0.backward(data.each_ref().map(Vec::as_slice), &gradient, wanted);
+        let results = self.0.backward(data.each_ref().map(Cow::as_ref), &contents(&gradient), wanted);
         for ((parent, result), shape) in ops.parents.into_iter().zip(results).zip(shapes) {
             if let Some(parent) = parent {
                 grads.register::<Inner>(parent.id, Inner::float_from_data(TensorData::new(result, shape), &device));
@@ -74,23 +76,27 @@ impl<F: Fused<N>, const N: usize> Backward<Inner, N> for Step<F> {
     }
 }
 
-/// The elements of a tensor on the engine's backend.
+/// The elements of a tensor on the engine's backend, in place where it keeps them in order.
 #[cfg_attr(not(feature = "flex"), expect(deprecated, reason = "the backend is a feature; this one is the default"))]
-pub(super) fn read(primitive: Primitive) -> Vec<f32> {
+fn contents(primitive: &Primitive) -> Cow<'_, [f32]> {
     #[cfg(not(feature = "flex"))]
-    if let Primitive::F32(storage) = &primitive
-        && let Some(elements) = storage.view().as_slice()
+    if let Primitive::F32(storage) = primitive
+        && let Some(elements) = storage.view().to_slice()
     {
-        // `float_into_data` copies element by element where the tensor is shared.
-        return elements.to_vec();
+        return Cow::Borrowed(elements);
     }
-    let data = burn::tensor::read_sync(Inner::float_into_data(primitive));
-    data.ok().and_then(|data| data.try_into_vec().ok()).expect("the engine's tensors are 32-bit floats in memory")
+    let data = burn::tensor::read_sync(Inner::float_into_data(primitive.clone()));
+    let elements = data.ok().and_then(|data| data.try_into_vec().ok());
+    Cow::Owned(elements.expect("the engine's tensors are 32-bit floats in memory"))
 }
 
-/// See [`read`]; gradients are left behind.
+/// The elements of a tensor; gradients are left behind.
 pub(super) fn read_value(value: Tensor<2>) -> Vec<f32> {
-    read(value.inner().try_into_primitive::<Inner>().expect("the engine's tensors live on its own backend"))
+    contents(&primitive(value)).into_owned()
+}
+
+fn primitive(value: Tensor<2>) -> Primitive {
+    value.inner().try_into_primitive::<Inner>().expect("the engine's tensors live on its own backend")
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ pub struct Batches<'a> {
     source: &'a Examples,
     /// The last three dimensions of the input.
     shape: [usize; 3],
-    examples: usize,
     batch: usize,
     accumulate: usize,
     seed: u64,
@@ -27,31 +26,26 @@ pub struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// The first `examples` of the source.
-    pub fn new(source: &'a Examples, graph: &Graph, examples: usize, options: &Options) -> Self {
+    /// Batches of all examples.
+    pub fn new(source: &'a Examples, graph: &Graph, options: &Options) -> Self {
         let shape = &graph.tensors[graph.inputs[0]].shape;
         let image = match shape.as_slice() {
             [.., h, w, c] if shape.len() == 4 => [*h, *w, *c],
             _ => [1, 1, shape.iter().product()],
         };
         let &Options { batch, accumulate, seed, augmentation, .. } = options;
-        Self { source, shape: image, examples, batch, accumulate, seed, augmentation }
+        Self { source, shape: image, batch, accumulate, seed, augmentation }
     }
 
     /// Steps of an epoch; the few examples that fill no step are others in every epoch.
     pub fn per_epoch(&self) -> usize {
-        self.examples / (self.batch * self.accumulate)
-    }
-
-    /// How many examples are trained on.
-    pub fn examples(&self) -> usize {
-        self.examples
+        self.source.labels.len() / (self.batch * self.accumulate)
     }
 
     /// Images and labels of part `part` of step `step`.
     pub fn get(&self, step: usize, part: usize) -> (Vec<f32>, Vec<usize>) {
         let epoch = step / self.per_epoch();
-        let mut order: Vec<usize> = (0..self.examples).collect();
+        let mut order: Vec<usize> = (0..self.source.labels.len()).collect();
         fastrand::Rng::with_seed(self.seed ^ (epoch as u64) << 32).shuffle(&mut order);
         let start = ((step % self.per_epoch()) * self.accumulate + part) * self.batch;
         let chosen = &order[start..start + self.batch];

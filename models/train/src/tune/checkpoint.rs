@@ -1,6 +1,5 @@
 //! The state of a run on disk.
 
-use super::Options;
 use super::parameter::Parameter;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufReader, BufWriter};
@@ -28,8 +27,8 @@ pub enum Error {
 pub struct Checkpoint {
     /// Steps done.
     pub step: usize,
-    /// The choices of the run, as text: a run goes on only with the same.
-    options: String,
+    /// What the run is, as text: it goes on only if that is the same.
+    pub run: String,
     /// All that is trained.
     pub parameters: Vec<Saved>,
 }
@@ -48,17 +47,12 @@ pub struct Saved {
 }
 
 impl Checkpoint {
-    /// The state of a run with these choices.
-    pub fn new(step: usize, options: &Options, parameters: Vec<Saved>) -> Self {
-        Self { step, options: describe(options), parameters }
-    }
-
-    /// Reads the state of a run with the same choices.
-    pub fn read(path: &Path, options: &Options) -> Result<Self, Error> {
+    /// Reads the state of this run.
+    pub fn read(path: &Path, run: &str) -> Result<Self, Error> {
         let wrong = |what: String| Error::Read { path: path.display().to_string(), what };
         let file = std::fs::File::open(path).map_err(|error| wrong(error.to_string()))?;
         let saved: Self = serde_json::from_reader(BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
-        match saved.options == describe(options) {
+        match saved.run == run {
             true => Ok(saved),
             false => Err(wrong("it belongs to a run with other options".into())),
         }
@@ -68,8 +62,4 @@ impl Checkpoint {
     pub fn write(&self, path: &Path) -> Result<(), files::Error> {
         files::replace(path, |file| serde_json::to_writer(BufWriter::new(file), self).map_err(io::Error::other))
     }
-}
-
-fn describe(options: &Options) -> String {
-    format!("{options:?}")
 }

@@ -3,14 +3,14 @@
 use super::batches::Batches;
 use super::checkpoint::{self, Checkpoint};
 use super::parameter::{self, Parameter};
-use super::{Error, Options, norms};
+use super::{Error, Options, Task, norms, without_softmax};
 use crate::accuracy::Accuracy;
 use crate::data::Examples;
-use crate::engine::{Hook, Network, Value, elements, value};
+use crate::engine::{self, Hook, Network, Value, elements, value};
 use crate::quantize::scheme::{Grid, grid, is_product, on_grid};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{Adam, AdamConfig, AdamState, Optimizer};
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -23,6 +23,9 @@ const REPORT_EVERY: Duration = Duration::from_secs(20);
 pub(super) struct Trainer<'a> {
     /// With normalizations, while it is trained.
     pub(super) network: Network,
+    teacher: Option<Network>,
+    batches: &'a Batches<'a>,
+    held: Option<&'a Examples>,
     options: &'a Options,
     adam: Adam,
     states: BTreeMap<Parameter, AdamState<2>>,
@@ -32,30 +35,37 @@ pub(super) struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    pub(super) fn new(network: Network, sparse: &[usize], options: &'a Options) -> Self {
+    pub(super) fn new(task: &Task<'a>, batches: &'a Batches<'a>, options: &'a Options) -> Result<Self, Error> {
+        let prepared = |graph: &Graph| Network::new(without_softmax(graph), &engine::device());
+        let mut network = prepared(task.graph)?;
+        norms::insert(&mut network, batches);
+        let teacher = task.teacher.filter(|_| options.distill > 0.0).map(prepared).transpose()?;
         let mask = |index: &usize| {
             let id = network.graph.nodes[*index].inputs[1]?;
             let weights = elements(&network.constants[&id]).iter().map(|w| f32::from(*w != 0.0)).collect();
             Some((id, value(weights, 1, network.device())))
         };
-        let masks = sparse.iter().filter_map(mask).collect();
+        let masks = task.sparse.iter().filter_map(mask).collect();
         let adam = AdamConfig::new().with_epsilon(1e-7).with_weight_decay(Some(WeightDecayConfig::new(1e-4))).build();
-        Self { network, options, adam, states: BTreeMap::new(), masks, step: 0 }
+        let (held, states) = (task.held, BTreeMap::new());
+        Ok(Self { network, teacher, batches, held, options, adam, states, masks, step: 0 })
     }
 
-    pub(super) fn run(&mut self, batches: &Batches<'_>, examples: &Examples) -> Result<(), Error> {
-        let total = self.options.epochs * batches.per_epoch();
-        self.run_until(total, batches, examples)
+    pub(super) fn run(&mut self) -> Result<(), Error> {
+        self.run_until(self.total())
+    }
+
+    fn total(&self) -> usize {
+        self.options.epochs * self.batches.per_epoch()
     }
 
     /// Steps up to `end`, which may be before the last.
-    pub(super) fn run_until(&mut self, end: usize, batches: &Batches<'_>, examples: &Examples) -> Result<(), Error> {
-        let per_epoch = batches.per_epoch();
-        let total = self.options.epochs * per_epoch;
+    pub(super) fn run_until(&mut self, end: usize) -> Result<(), Error> {
+        let (per_epoch, total) = (self.batches.per_epoch(), self.total());
         let (start, first) = (Instant::now(), self.step);
         let mut reported = Instant::now();
         while self.step < end {
-            let loss = self.descend(batches, total);
+            let loss = self.descend();
             if !loss.is_finite() {
                 return Err(Error::Diverged { step: self.step, loss });
             }
@@ -66,13 +76,9 @@ impl<'a> Trainer<'a> {
                 self.save()?;
                 reported = Instant::now();
             }
-            if self.step.is_multiple_of(per_epoch) && self.options.holdout > 0 {
-                let accuracy = self.accuracy(batches, examples);
-                eprintln!(
-                    "epoch {}: {:.2} % of the held-out examples",
-                    self.step / per_epoch,
-                    accuracy.overall.percent
-                );
+            if let Some(held) = self.held.filter(|_| self.step.is_multiple_of(per_epoch)) {
+                let (epoch, percent) = (self.step / per_epoch, self.accuracy(held).overall.percent);
+                eprintln!("epoch {epoch}: {percent:.2} % of the held-out examples");
             }
         }
         Ok(())
@@ -88,21 +94,28 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step; the loss before it.
-    fn descend(&mut self, batches: &Batches<'_>, total: usize) -> f32 {
+    fn descend(&mut self) -> f32 {
         let grids = self.grids();
         let parameters = parameter::all(&self.network);
         let mut sums: Vec<Option<Tensor<2>>> = vec![None; parameters.len()];
         let mut loss = 0.0;
         for part in 0..self.options.accumulate {
-            let (images, labels) = batches.get(self.step, part);
+            let (images, labels) = self.batches.get(self.step, part);
             let tracked: Vec<Tensor<2>> =
                 parameters.iter().map(|p| p.of(&self.network).clone().autodiff().require_grad()).collect();
             let mut network = self.network.clone();
             parameters.iter().zip(&tracked).for_each(|(p, tensor)| *p.slot(&mut network) = tensor.clone());
             let input = value(images, labels.len(), network.device());
             let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
+            let taught = self.teacher.as_ref().map(|teacher| teacher.run(vec![input.clone()], &mut ()).swap_remove(0));
             let logits = network.run(vec![input], &mut rounding).swap_remove(0);
-            let objective = cross_entropy(logits, &labels);
+            let objective = match taught {
+                Some(taught) => {
+                    let share = self.options.distill as f32;
+                    distance(logits.clone(), taught) * share + cross_entropy(logits, &labels) * (1.0 - share)
+                }
+                None => cross_entropy(logits, &labels),
+            };
             loss += elements(&objective.clone().inner().reshape([1, 1]))[0] / self.options.accumulate as f32;
             let gradients = objective.backward();
             for (sum, tensor) in sums.iter_mut().zip(&tracked) {
@@ -113,7 +126,7 @@ impl<'a> Trainer<'a> {
                 };
             }
         }
-        let phase = self.step as f64 / total as f64;
+        let phase = self.step as f64 / self.total() as f64;
         let rate = self.options.rate * (0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * phase).cos()));
         for (parameter, gradient) in parameters.into_iter().zip(sums) {
             if let Some(gradient) = gradient {
@@ -137,28 +150,24 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn accuracy(&self, batches: &Batches<'_>, examples: &Examples) -> Accuracy {
+    fn accuracy(&self, examples: &Examples) -> Accuracy {
         let mut network = self.network.clone();
-        norms::estimate(&mut network, batches);
-        let held: Vec<usize> = (batches.examples()..examples.labels.len()).collect();
-        let said: Vec<usize> = held
-            .chunks(100)
-            .flat_map(|part| {
-                let input = value(examples.inputs.take(part.iter().copied()), part.len(), network.device());
-                let logits = network
-                    .run(vec![input], &mut Rounding { graph: &self.network.graph, grids: &self.grids() })
-                    .swap_remove(0);
-                let columns = logits.dims()[1];
-                elements(&logits).chunks_exact(columns).map(crate::accuracy::class).collect::<Vec<_>>()
-            })
-            .collect();
-        let labels: Vec<usize> = held.iter().map(|i| examples.labels[*i]).collect();
-        Accuracy::new(&said, &labels, &[])
+        norms::estimate(&mut network, self.batches);
+        let grids = self.grids();
+        let all: Vec<usize> = (0..examples.labels.len()).collect();
+        let classes = |part: &[usize]| {
+            let input = value(examples.inputs.take(part.iter().copied()), part.len(), network.device());
+            let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
+            let logits = network.run(vec![input], &mut rounding).swap_remove(0);
+            elements(&logits).chunks_exact(logits.dims()[1]).map(crate::accuracy::class).collect::<Vec<_>>()
+        };
+        let said: Vec<usize> = all.chunks(100).flat_map(classes).collect();
+        Accuracy::new(&said, &examples.labels, &[])
     }
 
     pub(super) fn resume(&mut self) -> Result<(), Error> {
         let Some(path) = self.options.checkpoint.as_ref().filter(|path| path.exists()) else { return Ok(()) };
-        let checkpoint = Checkpoint::read(path, self.options)?;
+        let checkpoint = Checkpoint::read(path, &self.describe())?;
         let device = self.network.device().clone();
         for saved in checkpoint.parameters {
             let row = |data: Vec<f32>| value(data, 1, &device);
@@ -181,7 +190,12 @@ impl<'a> Trainer<'a> {
             moments: (elements(&state.momentum.moment_1), elements(&state.momentum.moment_2)),
         };
         let parameters = self.states.iter().map(saved).collect();
-        Ok(Checkpoint::new(self.step, self.options, parameters).write(path).map_err(checkpoint::Error::from)?)
+        let checkpoint = Checkpoint { step: self.step, run: self.describe(), parameters };
+        Ok(checkpoint.write(path).map_err(checkpoint::Error::from)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("{:?}, {} steps an epoch", self.options, self.batches.per_epoch())
     }
 }
 
@@ -197,6 +211,17 @@ impl Hook for Rounding<'_> {
             None => weights,
         }
     }
+}
+
+/// Softens probabilities until the teacher's second thoughts count.
+const TEMPERATURE: f32 = 2.0;
+
+/// Mean cross-entropy with the teacher's probabilities, both softened; the factor keeps its gradient's size (Hinton et
+/// al., "Distilling the Knowledge in a Neural Network", 2015).
+fn distance(logits: Value, taught: Value) -> Tensor<1> {
+    let wanted = softmax(taught / TEMPERATURE, 1);
+    let products = log_softmax(logits / TEMPERATURE, 1) * wanted;
+    products.sum_dim(1).mean().neg() * (TEMPERATURE * TEMPERATURE)
 }
 
 /// Mean of the negative logarithms of the right classes' probabilities.
