@@ -63,6 +63,8 @@ enum Command {
     Install(install::Arguments),
     /// Run a model, here or on an emulated board, and say what it costs
     Run(run::Arguments),
+    /// Train a network of the zoo
+    Train(train::Arguments),
 }
 
 /// How inputs reach the model.
@@ -186,6 +188,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Quantize(arguments) => train::run("quantize", &arguments),
         Command::Install(arguments) => install::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Train(arguments) => train::run("train", &arguments),
     };
     let (message, status) = match result {
         Ok(()) => return ExitCode::SUCCESS,

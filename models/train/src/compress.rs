@@ -7,6 +7,7 @@ use crate::data::Examples;
 use crate::engine::Unsupported;
 use crate::model::{self, Model};
 use crate::prune::{self, LayerReport, Prune, prune};
+use crate::quantize::range::Method;
 use crate::quantize::{self, quantize};
 use crate::tune::{self, Task, tune};
 pub use goal::Goal;
@@ -191,12 +192,15 @@ fn tuned(task: &Task<'_>, options: &tune::Options) -> Result<Graph, Error> {
 fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph, Error> {
     let Some(Quantize { weight_bits }) = options.quantize else { return Ok(graph.clone()) };
     let calibration = train.inputs.first(CALIBRATION);
-    let options = quantize::Options { weight_bits, ..quantize::Options::default() };
+    let options = quantize::Options { method: RANGE, weight_bits, ..quantize::Options::default() };
     Ok(quantize(graph, &calibration, &options)?.graph)
 }
 
 /// Training examples that ranges are observed on.
 const CALIBRATION: usize = 500;
+
+/// How ranges come from what they show. Of the methods this was the best on training images for pruned ResNet-8.
+const RANGE: Method = Method::Percentile(99.99);
 
 /// What `float`, made from `dense`, costs, and what it costs as `quantized`.
 fn cost(dense: &Graph, float: &Graph, quantized: &Graph, options: &Options) -> Result<Cost, Error> {
