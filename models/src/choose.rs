@@ -47,6 +47,11 @@ pub enum Error {
     /// Nothing fits.
     #[error(transparent)]
     Infeasible(Box<Infeasible>),
+    /// To plan the network in all its variants would take minutes and more.
+    #[error(
+        "network too large to choose its kernels: its steps times its layers' variants are more than 2,097,152; leave out --ram and --flash"
+    )]
+    TooLarge,
     /// The integer program cannot be solved; a bug.
     #[error("internal error, please report it: the solver failed: {0}")]
     Solver(String),

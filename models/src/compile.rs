@@ -57,23 +57,30 @@ pub enum Error {
     },
 }
 
-/// Lowers, chooses, plans and checks `graph`.
+/// Lowers, chooses, plans and checks `graph`. Nothing is chosen for networks that are too large for it, if no budget is set.
 pub fn compile(graph: &Graph, options: &Options) -> Result<Image, Error> {
-    with_lowerer(graph, options, |lowerer| match &options.costs {
-        Some(costs) => Ok(choose::choose(lowerer, costs, &options.plan, options.budget)?),
-        None => {
-            let lowered = lowerer.lower(&Selection::default())?;
-            let plan = plan::plan(&lowered.flow, &options.plan)?;
-            match options.budget.ram {
-                Some(ram) if plan.arena_bytes > ram => Err(Error::TooLarge {
-                    bytes: plan.arena_bytes,
-                    ram,
-                    layer: lowered.flow.nodes[plan.busiest].name.clone(),
-                }),
-                _ => Ok(Image::new(lowered, plan)),
+    with_lowerer(graph, options, |lowerer| {
+        let chosen = options.costs.as_ref().map(|costs| choose::choose(lowerer, costs, &options.plan, options.budget));
+        match chosen {
+            None => first_variants(lowerer, options),
+            Some(Err(choose::Error::TooLarge)) if options.budget == Budget::default() => {
+                first_variants(lowerer, options)
             }
+            Some(chosen) => Ok(chosen?),
         }
     })
+}
+
+/// The program of each layer's first variant.
+fn first_variants(lowerer: &Lowerer<'_>, options: &Options) -> Result<Image, Error> {
+    let lowered = lowerer.lower(&Selection::default())?;
+    let plan = plan::plan(&lowered.flow, &options.plan)?;
+    match options.budget.ram {
+        Some(ram) if plan.arena_bytes > ram => {
+            Err(Error::TooLarge { bytes: plan.arena_bytes, ram, layer: lowered.flow.nodes[plan.busiest].name.clone() })
+        }
+        _ => Ok(Image::new(lowered, plan)),
+    }
 }
 
 /// The best programs for every budget: needs a table of costs.

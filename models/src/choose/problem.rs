@@ -54,6 +54,10 @@ impl Planned {
 /// Heights of steps that rings are small with, if all layers take them: rows that are made together are read together.
 const HEIGHTS: [usize; 3] = [1, 2, 4];
 
+/// Steps of a network times variants of its layers up to which programs are compared: each variant of each layer is planned,
+/// and more, a step in some 10 microseconds.
+const MAX_COMPARED: usize = 1 << 21;
+
 /// A network's choices.
 pub(super) struct Problem<'a> {
     lowerer: &'a Lowerer<'a>,
@@ -69,6 +73,10 @@ pub(super) struct Problem<'a> {
 impl<'a> Problem<'a> {
     pub(super) fn new(lowerer: &'a Lowerer<'a>, table: &'a Table, options: &'a Options) -> Result<Self, Error> {
         let first = lowerer.lower(&Selection::default())?;
+        let steps: usize = first.flow.nodes.iter().map(|node| node.steps).sum();
+        if steps * first.variants.iter().map(Vec::len).sum::<usize>() > MAX_COMPARED {
+            return Err(Error::TooLarge);
+        }
         let mut fixed = Candidate::new(Variant::PORTABLE);
         fixed.instructions = table.inference;
         let mut layers: Vec<Layers> = vec![];
