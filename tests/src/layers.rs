@@ -250,6 +250,18 @@ pub fn random_layers(seed: u64, count: usize) -> (Graph, Vec<Vec<Vec<u8>>>) {
     (b.graph, values)
 }
 
+/// Makes weights int4, each a sixteenth of what it was.
+pub fn narrow_weights(graph: &mut Graph) {
+    for node in &graph.nodes {
+        let Some(weights) = node.inputs.get(1).copied().flatten() else { continue };
+        let tensor = &mut graph.tensors[weights];
+        if let Some(data) = tensor.data.take() {
+            tensor.data = Some(data.iter().map(|byte| (*byte as i8 >> 4) as u8).collect());
+            tensor.bits = 4;
+        }
+    }
+}
+
 /// A convolution whose weights are zero in most blocks of two output channels by two inputs.
 pub fn random_sparse_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
     let mut b = Builder::new(seed);

@@ -1,24 +1,36 @@
 //! Emulated boards: the same bytes as the portable kernels on the host.
 
 use tinderbox::compile::{Options, compile};
+use tinderbox::graph::Graph;
 use tinderbox::import::import;
 use tinderbox::lower::{InputMode, Kernels};
 use tinderbox::run::firmware::RunnerOptions;
 use tinderbox::run::{board, host, stream};
 use tinderbox::stream::interface;
 use tinderbox::target;
-use tinderbox_tests::layers::{random_layers, random_sparse_layer};
+use tinderbox_tests::layers::{narrow_weights, random_layers, random_sparse_layer};
 use tinderbox_tests::shared;
 use tinderbox_tests::variants::every_variant;
 
 #[test]
 fn armv7em_kernels_equal_the_portable_ones() {
-    let machine = target::board("mps2-an386").expect("the board is described");
     let (graph, values) = random_layers(1, 48);
+    every_variant_equals_the_portable_one(&graph, &values);
+}
+
+#[test]
+fn armv7em_kernels_of_int4_weights_equal_the_portable_ones() {
+    let (mut graph, values) = random_layers(2, 48);
+    narrow_weights(&mut graph);
+    every_variant_equals_the_portable_one(&graph, &values);
+}
+
+fn every_variant_equals_the_portable_one(graph: &Graph, values: &[Vec<Vec<u8>>]) {
+    let machine = target::board("mps2-an386").expect("the board is described");
     let inferences: Vec<Vec<&[u8]>> = values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
-    let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
-    for image in every_variant(&graph, Kernels::Armv7em) {
-        let found = board::run(&machine, &graph, &image, &inferences, RunnerOptions::default()).expect("runs").0;
+    let expected = host::run(&every_variant(graph, Kernels::Portable)[0], &inferences, false).expect("runs");
+    for image in every_variant(graph, Kernels::Armv7em) {
+        let found = board::run(&machine, graph, &image, &inferences, RunnerOptions::default()).expect("runs").0;
         for (layer, node) in image.nodes().enumerate() {
             let same = found.iter().zip(&expected).all(|(found, expected)| found[layer] == expected[layer]);
             assert!(same, "layer {layer}: {} differs for {:?}", node.layer.kernel.symbol, graph.nodes[layer].op);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tinderbox::lower::Kernels;
 use tinderbox::run::host;
 use tinderbox_runtime::kernels::host::instruction_set;
-use tinderbox_tests::layers::{random_layers, random_sparse_layer};
+use tinderbox_tests::layers::{narrow_weights, random_layers, random_sparse_layer};
 use tinderbox_tests::variants::every_variant;
 
 #[test]
@@ -51,6 +51,26 @@ fn compare(kernels: Kernels) -> BTreeMap<&'static str, usize> {
     }
     eprintln!("{times:?}");
     times
+}
+
+/// Every way to compute a layer with int4 weights, packed and unpacked.
+#[test]
+fn int4_kernels_equal_the_portable_ones() {
+    let mut packed = 0;
+    for seed in 0..300 {
+        let (mut graph, values) = random_layers(seed, 1);
+        narrow_weights(&mut graph);
+        let inferences: Vec<Vec<&[u8]>> =
+            values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();
+        let expected = host::run(&every_variant(&graph, Kernels::Portable)[0], &inferences, false).expect("runs");
+        for image in every_variant(&graph, Kernels::Armv7em) {
+            let kernel = image.nodes().next().expect("a layer").layer.kernel.symbol;
+            let found = host::run(&image, &inferences, false).expect("runs");
+            assert!(found == expected, "seed {seed}: {kernel} differs for {:?}", graph.nodes[0].op);
+            packed += usize::from(kernel == "tbx_armv7em_conv_2d_s8w4");
+        }
+    }
+    assert!(packed >= 20, "{packed} packed variants");
 }
 
 /// Every way to compute a layer with zeros, those that leave them out among them.

@@ -2,6 +2,7 @@
 
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
+use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Copies, Layout};
 use tinderbox_runtime::kernels::armv7em::conv_sparse;
@@ -20,7 +21,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
     let mut all = vec![("step", steps)];
     let window = || layer.params.first_chunk().map(|words| Window::from(*words));
     let more = match layer.kernel.symbol {
-        "tbx_armv7em_conv_2d_s8" => window().map(|w| wide(layer, node, &w)),
+        "tbx_armv7em_conv_2d_s8" | "tbx_armv7em_conv_2d_s8w4" => window().map(|w| wide(layer, node, &w)),
         "tbx_armv7em_conv_narrow_s8" => window().map(|w| narrow(layer, &w)),
         "tbx_armv7em_conv_sparse_s8" => window().map(|w| sparse(layer, node, &w)),
         "tbx_armv7em_conv_3x3_s8" => window().map(|w| winograd(layer, node, &w)),
@@ -30,7 +31,9 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
             window().map(|w| depthwise_windows(layer, &w))
         }
-        "tbx_conv_2d_s8" | "tbx_depthwise_conv_2d_s8" => window().map(|w| portable_windows(layer, &w)),
+        "tbx_conv_2d_s8" | "tbx_conv_2d_s8w4" | "tbx_depthwise_conv_2d_s8" | "tbx_depthwise_conv_2d_s8w4" => {
+            window().map(|w| portable_windows(layer, &w))
+        }
         "tbx_conv_2d_sparse_s8" => window().map(|w| portable_sparse(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" | "tbx_armv7em_fully_connected_small_s8" => {
@@ -140,22 +143,26 @@ fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
     let steps: Vec<usize> = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).collect();
     let rows: usize = steps.iter().sum();
     let width = w.out_width as usize;
+    // Int4 weights are multiplied with whole blocks; a word of them serves two.
+    let int4 = layer.kernel.symbol == abi::ARMV7EM_CONV_2D_S8W4.symbol;
+    let blocks = |pixels: usize| if int4 { [pixels.div_ceil(BLOCK) as f64, 0.0, 0.0] } else { blocks(pixels) };
     let per_run = blocks(width);
     // Rows of a step are one run to a pointwise convolution.
-    let blocks = match pointwise {
+    let counts = match pointwise {
         true => {
             steps.iter().map(|rows| blocks(rows * width)).fold([0.0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]])
         }
         false => per_run.map(|count| count * rows as f64),
     };
-    let [four, two, one] = blocks;
+    let [four, two, one] = counts;
     // Blocks at the border are widened column by column.
     let all = per_run.iter().sum::<f64>();
     let left = if w.pad_left > 0 { 1.0 } else { 0.0 };
     let right = w.pad_left + w.in_width < (w.out_width - 1) * w.stride_width + w.kernel_width;
     let sides: f64 = left + if right { 1.0 } else { 0.0 };
     let border = sides.min(all) * if pointwise { 0.0 } else { rows as f64 };
-    let mut features = products(layer, blocks, words, w.out_channels as usize);
+    let weights = if int4 { words / 2 } else { words };
+    let mut features = products(layer, counts, weights, w.out_channels as usize);
     features.extend([
         ("row", rows as f64),
         ("tap_row", (four + two + one) * f64::from(w.kernel_height)),

@@ -14,7 +14,9 @@ pub enum Algorithm {
     Portable,
     /// Windows widened to int16 and multiplied in blocks of pixels.
     Product,
-    /// The same, widening as little at a time as a block needs: less scratch, more work.
+    /// The same with int4 weights, which stay packed.
+    PackedProduct,
+    /// [`Product`](Self::Product), widening as little at a time as a block needs: less scratch, more work.
     Parts,
     /// As a fully connected layer over every pixel.
     Vectors,

@@ -98,6 +98,8 @@ kernels! {
     ARMV7EM_ADD_S8 = tbx_armv7em_add_s8: kernels::armv7em::add::add_s8;
     /// Convolution on the DSP extension, int8.
     ARMV7EM_CONV_2D_S8 = tbx_armv7em_conv_2d_s8: kernels::armv7em::conv::conv_2d_s8;
+    /// Convolution on the DSP extension, int8 with int4 weights.
+    ARMV7EM_CONV_2D_S8W4 = tbx_armv7em_conv_2d_s8w4: kernels::armv7em::conv::conv_2d_s8w4;
     /// 3x3 convolution by Winograd's method on the DSP extension, int8.
     ARMV7EM_CONV_3X3_S8 = tbx_armv7em_conv_3x3_s8: kernels::armv7em::conv3x3::conv_3x3_s8;
     /// 3x3 depthwise convolution on the DSP extension, int8.

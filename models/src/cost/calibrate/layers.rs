@@ -1,7 +1,7 @@
 //! Networks to measure: single layers of all kinds, and chains of two.
 
 use crate::graph::{Activation, DType, Graph, Node, Op, Padding, Quantization, Stride, Tensor, TensorId};
-use crate::lower::{InputMode, Kernels, Lowerer, Selection, Variant};
+use crate::lower::{Algorithm, InputMode, Kernels, Lowerer, Selection, Variant};
 use fastrand::Rng;
 use std::sync::Arc;
 
@@ -28,7 +28,13 @@ pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
         }
         variants.into_iter().map(|variant| (graph.clone(), Some(variant))).collect()
     };
-    graphs.into_iter().flat_map(variants).collect()
+    let mut samples: Vec<Sample> = graphs.into_iter().flat_map(variants).collect();
+    // Unpacked, int4 weights are like others.
+    let int4 = (0..LAYERS).flat_map(|i| convolutions(&mut rng, i)).map(int4).flat_map(variants);
+    samples.extend(int4.filter(|(_, variant)| {
+        variant.is_none_or(|v| matches!(v.algorithm, Algorithm::Portable | Algorithm::PackedProduct))
+    }));
+    samples
 }
 
 /// Networks as one, with all their inputs and outputs.
@@ -71,6 +77,18 @@ fn convolutions(rng: &mut Rng, i: usize) -> Vec<Graph> {
         Builder::dense(rng, inputs, outputs),
         Builder::dense(rng, odd_inputs, few_outputs),
     ]
+}
+
+/// A layer with its weights as int4.
+fn int4(mut graph: Graph) -> Graph {
+    let weights = graph.nodes[0].inputs[1].expect("layers with weights");
+    let tensor = &mut graph.tensors[weights];
+    let data = tensor.data.as_deref().expect("weights are constant");
+    (tensor.data, tensor.bits) = (Some(data.iter().map(|byte| (*byte as i8 >> 4) as u8).collect()), 4);
+    if let Some(quant) = &mut tensor.quant {
+        quant.scales.iter_mut().for_each(|scale| *scale *= 16.0);
+    }
+    graph
 }
 
 /// A convolution with zeros.

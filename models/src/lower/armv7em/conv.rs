@@ -2,14 +2,15 @@
 
 use super::bytes;
 use super::fully_connected::Vectors;
-use super::product::{Row, Words, natural, pairs, quads};
+use super::product::{Row, Words, int4_pairs, natural, pairs, quads};
 use crate::graph::Node;
+use crate::lower::layer::LayerBuilder;
 use crate::lower::lowering::Lowering;
 use crate::lower::operators::conv::Convolution;
 use crate::lower::variant::heights;
 use crate::lower::{Algorithm, Variant};
 use std::sync::Arc;
-use tinderbox_runtime::abi;
+use tinderbox_runtime::abi::{self, Named};
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, Conv, MAX_TAPS};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Layout};
 use tinderbox_runtime::kernels::window::Window;
@@ -22,6 +23,9 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
     }
     let rows = convolution.windows.output(1).rows;
     let mut variants = vec![];
+    if int4_stream(lowering, convolution).is_some() {
+        variants.extend(heights(Algorithm::PackedProduct, &[1], rows));
+    }
     if stream(lowering, convolution).is_some() {
         // Taller steps fill blocks of pixels where rows are narrow; all rows at once save steps where there are few.
         let steps: &[usize] = if is_pointwise(&w) && w.out_width < 64 { &[1, 2, 4, rows] } else { &[1, rows] };
@@ -47,6 +51,7 @@ const MANY_ROWS: usize = 16;
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
     match variant.algorithm {
         Algorithm::Vectors => lower_vectors(lowering, node, convolution),
+        Algorithm::PackedProduct => int4(lowering, node, convolution, variant.rows),
         _ if convolution.windows.window.in_channels % 4 == 0 => wide(lowering, node, convolution, variant.rows),
         _ => narrow(lowering, node, convolution, variant),
     }
@@ -57,6 +62,17 @@ fn stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]
     lowering.stream(Algorithm::Product, || {
         let stream = pairs(&rows(convolution), convolution.input_zero_point, &words(&convolution.windows.window))?;
         Some(bytes(&stream))
+    })
+}
+
+/// The same for int4 weights, where they are stored as such.
+fn int4_stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {
+    let w = convolution.windows.window;
+    if !convolution.packed || w.in_channels % 4 != 0 || (w.out_width as usize) < BLOCK {
+        return None;
+    }
+    lowering.stream(Algorithm::PackedProduct, || {
+        Some(bytes(&int4_pairs(&rows(convolution), convolution.input_zero_point)?))
     })
 }
 
@@ -80,18 +96,34 @@ pub(super) fn rows(convolution: &Convolution) -> Vec<Row<'_>> {
 fn wide(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
     let w = convolution.windows.window;
     let Some(stream) = stream(lowering, convolution) else { return };
-    let requantization = convolution.channels[0].requantization;
-    let conv = Conv { min: requantization.min, max: requantization.max };
-    let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
-    let layer = convolution
-        .layer(lowering, node, abi::ARMV7EM_CONV_2D_S8, rows_per_step)
-        .params(conv.words())
-        .channels(vec![padding; (w.kernel_width * w.in_channels / 4) as usize])
-        .weights(stream)
-        .scratch(4 * BLOCK * words(&w).len());
+    let layer = by_fours(lowering, node, convolution, abi::ARMV7EM_CONV_2D_S8, rows_per_step).weights(stream);
     // A block of pixels is widened before it is overwritten.
     let layer = if is_pointwise(&w) && w.out_channels <= w.in_channels { layer.in_place(0) } else { layer };
     layer.finish();
+}
+
+fn int4(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
+    let Some(stream) = int4_stream(lowering, convolution) else { return };
+    by_fours(lowering, node, convolution, abi::ARMV7EM_CONV_2D_S8W4, rows_per_step).weights(stream).finish();
+}
+
+/// Starts a layer with channels by fours.
+fn by_fours<'l, 'a>(
+    lowering: &'l mut Lowering<'a>,
+    node: &Node,
+    convolution: &Convolution,
+    kernel: Named,
+    rows_per_step: usize,
+) -> LayerBuilder<'l, 'a> {
+    let w = convolution.windows.window;
+    let requantization = convolution.channels[0].requantization;
+    let conv = Conv { min: requantization.min, max: requantization.max };
+    let padding = i32::from_le_bytes([convolution.input_zero_point as u8; 4]);
+    convolution
+        .layer(lowering, node, kernel, rows_per_step)
+        .params(conv.words())
+        .channels(vec![padding; (w.kernel_width * w.in_channels / 4) as usize])
+        .scratch(4 * BLOCK * words(&w).len())
 }
 
 fn is_pointwise(w: &Window) -> bool {

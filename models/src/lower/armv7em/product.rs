@@ -44,6 +44,26 @@ pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> O
     Some(stream)
 }
 
+/// The stream for [`gemm_int4`](tinderbox_runtime::kernels::armv7em::gemm::gemm_int4); `None` if a number is out of range.
+pub(super) fn int4_pairs(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<u32>> {
+    let mut stream = vec![];
+    for channels in rows.chunks(2) {
+        let forms = forms(channels, input_zero_point)?;
+        let start = forms[0].start;
+        let odd = forms.get(1).map_or(0, |form| form.start);
+        stream.extend([start as u32, odd.wrapping_mul(16).wrapping_add(start) as u32]);
+        let byte = |i: usize| -> Option<u8> {
+            let odd = channels.get(1).map_or(0, |row| row.weights[i]);
+            let both = [channels[0].weights[i], odd];
+            both.iter().all(|w| (-8..8).contains(w)).then(|| (16 * both[1] + (both[0] + 8)) as u8)
+        };
+        let weights = (0..channels[0].weights.len()).map(byte).collect::<Option<Vec<u8>>>()?;
+        stream.extend(weights.as_chunks().0.iter().map(|four| u32::from_le_bytes(*four)));
+        stream.extend(ends(&forms));
+    }
+    Some(stream)
+}
+
 /// With a larger share of words left, leaving out the others does not pay.
 const LARGEST_DENSITY: f64 = 0.8;
 

@@ -19,6 +19,8 @@ pub(in crate::lower) struct Convolution {
     /// As stored: \[out, height, width, in / groups\], or \[height, width, out\] if depthwise.
     pub(in crate::lower) weights: Vec<i8>,
     pub(in crate::lower) kind: Kind,
+    /// Whether the weights are stored as int4.
+    pub(in crate::lower) packed: bool,
 }
 
 /// Which channels meet.
@@ -173,7 +175,8 @@ impl Convolution {
             return None;
         }
         let (input_zero_point, weights) = (product.scalars.input_zero_point, product.int8_weights());
-        let mut convolution = Self { input, windows, input_zero_point, channels: product.channels(), weights, kind };
+        let (channels, packed) = (product.channels(), product.format == Format::S8W4);
+        let mut convolution = Self { input, windows, input_zero_point, channels, weights, kind, packed };
         if lowering.kernels == Kernels::Armv7em {
             let mut channels = convolution.channels.clone();
             armv7em::shorten(lowering, &mut channels, input_zero_point, |channel| convolution.weights_of(channel));

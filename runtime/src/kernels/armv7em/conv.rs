@@ -1,6 +1,6 @@
 //! Convolution as a product of int16 pixel blocks with streamed weights.
 
-use super::gemm::{Gemm, gemm};
+use super::gemm::{Gemm, gemm, gemm_int4};
 use super::widen::widen_quads;
 use crate::arena::{Cells, view};
 use crate::kernels::window::Window;
@@ -36,6 +36,15 @@ pub fn block_of(left: usize) -> usize {
 /// stream for [`gemm`] over windows in [`widen_quads`]' order. Channels: a window's row, that is kernel width times input
 /// channels bytes, of the input's zero point. Scratch: [`BLOCK`] pixels, 2 bytes for each element of a window.
 pub fn conv_2d_s8(step: &Step<'_>) -> Option<()> {
+    convolve::<false>(step)
+}
+
+/// As [`conv_2d_s8`] with a stream for [`gemm_int4`]; outputs are at least [`BLOCK`] columns wide.
+pub fn conv_2d_s8w4(step: &Step<'_>) -> Option<()> {
+    convolve::<true>(step)
+}
+
+fn convolve<const INT4: bool>(step: &Step<'_>) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     let (w, bounds) = (Window::from(*window), Conv::from(*rest.first_chunk()?));
     let (input, output) = (step.input(0)?, step.output(0)?);
@@ -61,7 +70,7 @@ pub fn conv_2d_s8(step: &Step<'_>) -> Option<()> {
         // Rows that follow each other in memory are one long row to a pointwise convolution.
         let together = if pointwise { adjacent(output, rows.clone())?.min(adjacent(input, rows.clone())?) } else { 1 };
         (layer.w.in_width, layer.w.out_width) = (w.in_width * together as i32, w.out_width * together as i32);
-        layer.row(&taps(&w, input, rows.start)?);
+        layer.row::<INT4>(&taps(&w, input, rows.start)?);
         rows.start += together;
     }
     Some(())
@@ -108,12 +117,18 @@ struct Layer {
 
 impl Layer {
     /// Computes a row of `out_width` pixels, for which `product` knows the place.
-    fn row(&mut self, taps: &[Option<Cells<'_>>]) {
+    fn row<const INT4: bool>(&mut self, taps: &[Option<Cells<'_>>]) {
         let w = self.w;
         let mut left = -w.pad_left;
         let mut pixels = w.out_width as usize;
         while pixels > 0 {
-            let count = block_of(pixels);
+            let count = if INT4 { BLOCK } else { block_of(pixels) };
+            if INT4 && pixels < BLOCK {
+                // The last block does again what of the one before it takes to be whole.
+                left -= (BLOCK - pixels) as i32 * w.stride_width;
+                self.product.out = self.product.out.wrapping_sub((BLOCK - pixels) * w.out_channels as usize);
+                pixels = BLOCK;
+            }
             // Columns that are all in the image are widened as one.
             let inside = left >= 0
                 && w.dilation_width == 1
@@ -129,7 +144,7 @@ impl Layer {
             }
             // SAFETY: the block holds `count` pixels; the compiler made the stream for this layer; the output row has
             // room for the pixels that are left.
-            unsafe { gemm(&self.product, count) };
+            unsafe { if INT4 { gemm_int4(&self.product) } else { gemm(&self.product, count) } }
             self.product.out = self.product.out.wrapping_add(count * w.out_channels as usize);
             left += count as i32 * w.stride_width;
             pixels -= count;

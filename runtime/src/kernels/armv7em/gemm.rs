@@ -24,6 +24,10 @@
 //! |---|---|
 //! | 1 | weights |
 //! | 1 | twice the bytes from the pixels of the weights before, or from `x`; 1 more with the last ones |
+//!
+//! A stream of int4 weights has a byte `16 * w1 + w0 + 8` for each element, four of them in a word, in the order of
+//! [`widen_quads`](super::widen::widen_quads); its sums start at `b0` and `16 * b1 + b0`. The bytes yield `16 * sum1 + low`,
+//! their low nibbles `low`, which is `sum0` and eight times the sum of the pixel.
 
 /// Requantization in two instructions.
 pub const SHORT: u32 = 0;
@@ -75,9 +79,9 @@ pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
     // SAFETY: by this function's contract.
     unsafe {
         match pixels {
-            4 => twin::<4, false>(gemm),
-            2 => twin::<2, false>(gemm),
-            _ => twin::<1, false>(gemm),
+            4 => twin::<4, DENSE>(gemm),
+            2 => twin::<2, DENSE>(gemm),
+            _ => twin::<1, DENSE>(gemm),
         }
     }
 }
@@ -96,9 +100,35 @@ pub unsafe fn gemm_sparse(gemm: &Gemm) {
     #[cfg(not(tbx_dsp))]
     // SAFETY: by this function's contract.
     unsafe {
-        twin::<4, true>(gemm)
+        twin::<4, SPARSE>(gemm)
     }
 }
+
+/// Multiplies a block of 4 pixels with a stream of int4 weights.
+///
+/// # Safety
+/// As for [`gemm`]; `words` must be even.
+#[inline]
+pub unsafe fn gemm_int4(gemm: &Gemm) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::gemm4_int4(gemm)
+    }
+    #[cfg(not(tbx_dsp))]
+    // SAFETY: by this function's contract.
+    unsafe {
+        twin::<4, INT4>(gemm)
+    }
+}
+
+// Kinds of streams.
+#[cfg(not(tbx_dsp))]
+const DENSE: u8 = 0;
+#[cfg(not(tbx_dsp))]
+const SPARSE: u8 = 1;
+#[cfg(not(tbx_dsp))]
+const INT4: u8 = 2;
 
 /// Copies of a step in the loop of [`gemm_sparse`]; the first round enters it late enough to end with its last copy.
 pub const SPARSE_COPIES: usize = 8;
@@ -108,7 +138,7 @@ pub const SPARSE_STEP: usize = 52;
 
 /// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
-unsafe fn twin<const PIXELS: usize, const SPARSE: bool>(g: &Gemm) {
+unsafe fn twin<const PIXELS: usize, const KIND: u8>(g: &Gemm) {
     debug_assert!(g.stream < g.stream_end);
     let stream = std::cell::Cell::new(g.stream);
     let next = || {
@@ -121,20 +151,29 @@ unsafe fn twin<const PIXELS: usize, const SPARSE: bool>(g: &Gemm) {
         if std::ptr::eq(stream.get(), g.stream_end) {
             break;
         }
-        if SPARSE {
+        if KIND == SPARSE {
             next(); // Nothing is unrolled here.
         }
         let (b0, raw) = (next() as i32, next() as i32);
         let (mut low, mut both) = ([b0; PIXELS], [raw; PIXELS]);
+        let mut eights = [0; PIXELS];
         let mut add = |w: u32, place: usize| {
+            let lower = if KIND == INT4 { w & 0x000f_000f } else { extract(w) };
             for p in 0..PIXELS {
                 // SAFETY: see above.
                 let x = unsafe { g.x.add(place + p).read() };
                 both[p] = smlad(w, x, both[p]);
-                low[p] = smlad(extract(w), x, low[p]);
+                low[p] = smlad(lower, x, low[p]);
+                eights[p] = smlad(0x0008_0008, x, eights[p]);
             }
         };
-        if SPARSE {
+        if KIND == INT4 {
+            for k in (0..g.words).step_by(2) {
+                let w = next();
+                add(extract(w), PIXELS * k);
+                add(extract(w >> 8), PIXELS * (k + 1));
+            }
+        } else if KIND == SPARSE {
             let (mut place, mut way) = (0, 0);
             while way & 1 == 0 {
                 let w = next();
@@ -152,8 +191,9 @@ unsafe fn twin<const PIXELS: usize, const SPARSE: bool>(g: &Gemm) {
         };
         let [first, second] = [constants(), constants()];
         for p in 0..PIXELS {
-            let even = requantize(form, first, low[p], g.min, g.max);
-            let odd = requantize(form, second, both[p].wrapping_sub(low[p]) >> 8, g.min, g.max);
+            let (shift, offset) = if KIND == INT4 { (4, eights[p]) } else { (8, 0) };
+            let even = requantize(form, first, low[p].wrapping_sub(offset), g.min, g.max);
+            let odd = requantize(form, second, both[p].wrapping_sub(low[p]) >> shift, g.min, g.max);
             // SAFETY: see above.
             unsafe {
                 let out = g.out.add(p * g.out_stride + 2 * pair);
@@ -215,6 +255,13 @@ mod arm {
         .set TBX_GEMM_MAX, 28
         .set TBX_GEMM_RETURN, 32    @ where the exact requantization returns to
         .set TBX_GEMM_FRAME, 36
+        .set TBX_GEMM_EIGHTS, 36    @ for int4 weights: eight times the sum of each pixel
+        .set TBX_GEMM_INT4_FRAME, 52
+
+        @ Kinds of streams.
+        .set TBX_GEMM_DENSE, 0
+        .set TBX_GEMM_SPARSE, 1
+        .set TBX_GEMM_INT4, 2
 
         @ The first word: all sums start from those of the first pixel, r6 and r10.
         .macro TBX_GEMM_FIRST pixels
@@ -238,6 +285,16 @@ mod arm {
         .endif
             smlad r10, r4, r2, r10
             smlad r6, r5, r2, r6
+        .endm
+
+        @ All sums start from those of the first pixel.
+        .macro TBX_GEMM_SPREAD
+            mov r7, r6
+            mov r8, r6
+            mov r9, r6
+            mov r11, r10
+            mov r12, r10
+            mov lr, r10
         .endm
 
         @ Every other word.
@@ -284,6 +341,54 @@ mod arm {
             smlad lr, r4, r3, lr
             smlad r8, r5, r2, r8
             smlad r9, r5, r3, r9
+        .endm
+
+        @ Half a word of int4 weights, whose bytes r4 has as halfwords.
+        .macro TBX_GEMM_INT4_HALF
+            ldr r2, [r1], #4
+            ldr r3, [r1], #4
+            and r5, r4, #0x000f000f
+            smlad r10, r4, r2, r10
+            smlad r11, r4, r3, r11
+            smlad r6, r5, r2, r6
+            smlad r7, r5, r3, r7
+            ldrd r2, r3, [r1], #8
+            smlad r12, r4, r2, r12
+            smlad lr, r4, r3, lr
+            smlad r8, r5, r2, r8
+            smlad r9, r5, r3, r9
+        .endm
+
+        @ A word of int4 weights: loaded twice, there is no register to keep it in.
+        .macro TBX_GEMM_INT4_STEP
+            ldr r4, [r0]
+            sxtb16 r4, r4
+            TBX_GEMM_INT4_HALF
+            ldr r4, [r0], #4
+            sxtb16 r4, r4, ror #8
+            TBX_GEMM_INT4_HALF
+        .endm
+
+        @ Eight times the sums of all pixels' elements.
+        .macro TBX_GEMM_SUM_PIXELS
+            mov r12, #0x00080008
+            ldr r10, [sp, #TBX_GEMM_X_END]
+            movs r6, #0
+            mov r7, r6
+            mov r8, r6
+            mov r9, r6
+        9:
+        .rept 2
+            ldmia r1!, {{r2, r3, r4, r5}}
+            smlad r6, r2, r12, r6
+            smlad r7, r3, r12, r7
+            smlad r8, r4, r12, r8
+            smlad r9, r5, r12, r9
+        .endr
+            cmp r1, r10
+            bne 9b
+            add r1, sp, #TBX_GEMM_EIGHTS
+            stmia r1, {{r6, r7, r8, r9}}
         .endm
 
         @ `operation` on the sums of one channel.
@@ -355,7 +460,7 @@ mod arm {
         .endif
         .endm
 
-        .macro TBX_GEMM name, pixels, step_bytes, copies, sparse=0
+        .macro TBX_GEMM name, pixels, step_bytes, copies, kind=TBX_GEMM_DENSE, frame=TBX_GEMM_FRAME
         .section .text.\name, "ax", %progbits
         .balign 4
         .global \name
@@ -363,7 +468,7 @@ mod arm {
         .thumb_func
         \name:
             push {{r4-r11, lr}}
-            sub sp, sp, #TBX_GEMM_FRAME
+            sub sp, sp, #\frame
             ldmia r0, {{r1-r8}}         @ x, stream, stream end, out, stride, words, min, max
             str r1, [sp, #TBX_GEMM_X]
             strd r3, r4, [sp, #TBX_GEMM_STREAM_END]
@@ -372,16 +477,21 @@ mod arm {
             adr r7, 6f
             orr r7, r7, #1
             str r7, [sp, #TBX_GEMM_RETURN]
-        .if \sparse
+        .if \kind == TBX_GEMM_SPARSE
             adr r8, 2f
         .else
             movs r7, #(4 * \pixels)
             mla r7, r6, r7, r1
             str r7, [sp, #TBX_GEMM_X_END]
+        .if \kind == TBX_GEMM_INT4
+            lsrs r6, r6, #1
+            adr r8, 2f
+        .else
             adr r8, 3f
             subs r6, r6, #1             @ the first word is done apart
             beq 1f
             adr r8, 2f
+        .endif
             rsbs r6, r6, #0             @ copies to leave out: -words mod copies
             and r6, r6, #(\copies - 1)
             movs r7, #\step_bytes
@@ -390,30 +500,28 @@ mod arm {
         1:  orr r8, r8, #1
             str r8, [sp, #TBX_GEMM_ENTRY]
             mov r0, r2
-        1:  @ a pair of channels
-        .if \sparse
-            ldmia r0!, {{r5, r6, r10}}
-            mov r7, r6
-            mov r8, r6
-            mov r9, r6
-            mov r11, r10
-            mov r12, r10
-            mov lr, r10
-        .else
-            ldmia r0!, {{r6, r10}}
+        .if \kind == TBX_GEMM_INT4
+            TBX_GEMM_SUM_PIXELS
         .endif
+        1:  @ a pair of channels
+        .if \kind == TBX_GEMM_SPARSE
+            ldr r5, [r0], #4
+        .endif
+            ldmia r0!, {{r6, r10}}
             ldr r1, [sp, #TBX_GEMM_X]
-        .if \sparse
-            ldr r4, [sp, #TBX_GEMM_ENTRY]
-            add r4, r4, r5
-        .else
+        .if \kind == TBX_GEMM_DENSE
             TBX_GEMM_FIRST \pixels
+        .else
+            TBX_GEMM_SPREAD
+        .endif
             ldr r4, [sp, #TBX_GEMM_ENTRY]
+        .if \kind == TBX_GEMM_SPARSE
+            add r4, r4, r5
         .endif
             bx r4
         .balign 4
         2:
-        .if \sparse
+        .if \kind == TBX_GEMM_SPARSE
         .rept \copies - 1
             TBX_GEMM_SPARSE_STEP 0
         .endr
@@ -424,7 +532,11 @@ mod arm {
             bcc 2b
         .else
         .rept \copies
+        .if \kind == TBX_GEMM_INT4
+            TBX_GEMM_INT4_STEP
+        .else
             TBX_GEMM_STEP \pixels
+        .endif
         .endr
         7:  @ both of length zero, or an error: every step has the same size
         .skip \copies * \step_bytes - (7b - 2b)
@@ -442,6 +554,15 @@ mod arm {
         .if \pixels > 2
             sub r12, r12, r8
             sub lr, lr, r9
+        .endif
+        .if \kind == TBX_GEMM_INT4
+            ldrd r2, r3, [sp, #TBX_GEMM_EIGHTS]
+            sub r6, r6, r2
+            sub r7, r7, r3
+            ldrd r2, r3, [sp, #(TBX_GEMM_EIGHTS + 8)]
+            sub r8, r8, r2
+            sub r9, r9, r3
+            TBX_GEMM_EACH 4, lsl, r10, r11, r12, lr, #4     @ 256 times the odd channel's, as elsewhere
         .endif
             lsls r5, r1, #31
             bne 4f
@@ -461,7 +582,7 @@ mod arm {
             ldr r4, [sp, #TBX_GEMM_STREAM_END]
             cmp r0, r4
             bne.w 1b
-            add sp, sp, #TBX_GEMM_FRAME
+            add sp, sp, #\frame
             pop {{r4-r11, pc}}
         4:  b.w tbx_armv7em_gemm_exact
         .size \name, . - \name
@@ -470,7 +591,8 @@ mod arm {
         TBX_GEMM tbx_armv7em_gemm4, 4, 52, 8
         TBX_GEMM tbx_armv7em_gemm2, 2, 32, 4
         TBX_GEMM tbx_armv7em_gemm1, 1, 20, 8
-        TBX_GEMM tbx_armv7em_gemm4_sparse, 4, {sparse_step}, {sparse_copies}, 1
+        TBX_GEMM tbx_armv7em_gemm4_sparse, 4, {sparse_step}, {sparse_copies}, TBX_GEMM_SPARSE
+        TBX_GEMM tbx_armv7em_gemm4_int4, 4, 110, 4, TBX_GEMM_INT4, TBX_GEMM_INT4_FRAME
         .text
         "#,
         sparse_step = const super::SPARSE_STEP,
@@ -486,5 +608,7 @@ mod arm {
         pub(super) fn gemm1(gemm: &Gemm);
         #[link_name = "tbx_armv7em_gemm4_sparse"]
         pub(super) fn gemm4_sparse(gemm: &Gemm);
+        #[link_name = "tbx_armv7em_gemm4_int4"]
+        pub(super) fn gemm4_int4(gemm: &Gemm);
     }
 }
