@@ -9,6 +9,7 @@ use tinderbox_runtime::kernels::armv7em::conv_sparse;
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SPARSE_COPIES};
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
+use tinderbox_runtime::kernels::conv::BLOCK_CHANNELS;
 use tinderbox_runtime::kernels::sparse::BLOCK_BYTES;
 use tinderbox_runtime::kernels::window::Window;
 
@@ -31,8 +32,9 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_depthwise_s8" | "tbx_armv7em_depthwise_column_s8" => {
             window().map(|w| depthwise_windows(layer, &w))
         }
-        "tbx_conv_2d_s8" | "tbx_conv_2d_s8w4" | "tbx_depthwise_conv_2d_s8" | "tbx_depthwise_conv_2d_s8w4" => {
-            window().map(|w| portable_windows(layer, &w))
+        "tbx_conv_2d_s8" | "tbx_conv_2d_s8w4" => window().map(|w| portable_windows(layer, &w, false)),
+        "tbx_depthwise_conv_2d_s8" | "tbx_depthwise_conv_2d_s8w4" => {
+            window().map(|w| portable_windows(layer, &w, true))
         }
         "tbx_conv_2d_sparse_s8" => window().map(|w| portable_sparse(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
@@ -57,8 +59,14 @@ fn elements(layer: &Layer, node: &Node) -> Features {
     ]
 }
 
-/// Windows computed tap by tap, those in the padding left out.
-fn portable_windows(layer: &Layer, w: &Window) -> Features {
+/// Windows computed in blocks of channels, those of padding left out.
+fn portable_windows(layer: &Layer, w: &Window, depthwise: bool) -> Features {
+    let last = layer.params.last().map_or(1, |last| *last);
+    let (groups, group_in, group_out) = match depthwise {
+        true if last == 1 => (1, 1, w.out_channels),
+        true => (w.in_channels, 1, last),
+        false => (w.in_channels / last, last, w.out_channels * last / w.in_channels),
+    };
     let inside = |outputs: i32, stride: i32, pad: i32, kernel: i32, dilation: i32, size: i32| -> f64 {
         let taps =
             |at: i32| (0..kernel).filter(|tap| (0..size).contains(&(at * stride - pad + tap * dilation))).count();
@@ -66,15 +74,21 @@ fn portable_windows(layer: &Layer, w: &Window) -> Features {
     };
     let heights = inside(w.out_height, w.stride_height, w.pad_top, w.kernel_height, w.dilation_height, w.in_height);
     let widths = inside(w.out_width, w.stride_width, w.pad_left, w.kernel_width, w.dilation_width, w.in_width);
-    let taps = heights * widths * f64::from(w.out_channels);
-    let all = f64::from(w.out_height * w.kernel_height) * f64::from(w.out_width * w.kernel_width);
-    let per_tap = layer.macs as f64 / (all * f64::from(w.out_channels)).max(1.0);
+    let dense = !depthwise && groups == 1 && w.dilation_width == 1;
+    let runs = heights * if dense { f64::from(w.out_width) } else { widths };
+    let blocks = f64::from(groups) * (f64::from(group_out) / BLOCK_CHANNELS as f64).ceil();
+    // Ordinary convolutions compute channels in pairs, a last one with itself.
+    let together = if depthwise { 1 } else { 2 };
+    let parts = f64::from(groups * ((group_out + together - 1) / together));
     vec![
         ("row", f64::from(w.out_height)),
+        ("pixel", f64::from(w.out_height * w.out_width)),
+        ("block", f64::from(w.out_height * w.out_width) * blocks),
         ("element", layer.elements as f64),
-        ("window_row", heights * f64::from(w.out_width * w.out_channels)),
-        ("tap", taps),
-        ("mac", taps * per_tap),
+        ("window_row", heights * f64::from(w.out_width) * blocks),
+        ("run", runs * blocks),
+        ("part", runs * parts),
+        ("product", heights * widths * parts * f64::from(group_in)),
     ]
 }
 

@@ -321,3 +321,26 @@ impl Arithmetic for F32 {
         Some((sum + f32::from_bits(bias as u32)).max(self.min).min(self.max))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Channels in pairs, an odd last one, and one by one: the same sums, whatever the zero points.
+    #[test]
+    fn pairs_equal_single_channels() {
+        const LENGTH: usize = 7;
+        let mut bytes: [u8; LENGTH] = std::array::from_fn(|i| (37 * i) as u8);
+        let stored: [u8; 3 * LENGTH] = std::array::from_fn(|i| (101 * i) as u8);
+        let x = Cell::from_mut(bytes.as_mut_slice()).as_slice_of_cells();
+        for weight_zero_point in [0, -9, 127] {
+            let scalars = Quantized { input_zero_point: 5, weight_zero_point, output_zero_point: 0, min: 0, max: 0 };
+            let arithmetic = Narrow::<i8>::new(scalars);
+            let mut sums = [1000, -1000, 0];
+            let expected: [_; 3] = std::array::from_fn(|i| arithmetic.dot(sums[i], x, &stored, i * LENGTH));
+            arithmetic.add_dots(&mut sums, x, &stored, 0, LENGTH).expect("in bounds");
+            assert_eq!(sums.map(Some), expected);
+        }
+    }
+}

@@ -24,7 +24,7 @@ impl<A: Arithmetic> Layer<A> {
 }
 
 /// Most output channels that are computed together.
-const BLOCK: usize = 32;
+pub const BLOCK_CHANNELS: usize = 32;
 
 /// What makes a convolution depthwise or not: which elements and weights an output channel has.
 struct Layout<A: Arithmetic> {
@@ -90,12 +90,12 @@ fn convolve<A: Arithmetic>(step: &Step<'_>, arithmetic: &A, layout: &Layout<A>) 
         (window.in_channels as usize, window.kernel_width as usize, window.dilation_width as usize);
     positions(step, A::Value::BYTES, &mut move |taps, columns, out| {
         let (runs, run) = if layout.dense { (1, columns.count) } else { (columns.count, 1) };
-        let mut sums = [A::ZERO; BLOCK];
+        let mut sums = [A::ZERO; BLOCK_CHANNELS];
         for group in 0..layout.groups {
             let mut first = 0;
             while first < layout.group_out {
                 let channel = group * layout.group_out + first;
-                let sums = sums.get_mut(..BLOCK.min(layout.group_out - first))?;
+                let sums = sums.get_mut(..BLOCK_CHANNELS.min(layout.group_out - first))?;
                 sums.fill(A::ZERO);
                 let (input, inputs) =
                     if layout.own { (first, sums.len()) } else { (group * layout.group_in, run * layout.group_in) };

@@ -14,8 +14,8 @@ super::params! {
     }
 }
 
-/// Scalars: [`FullyConnected`], [`Quantized`]. Weights \[outputs, inputs\]. The input's rows are vectors, or any rows
-/// that hold the vectors one after the other.
+/// Scalars: [`FullyConnected`], [`Quantized`]. Weights \[outputs, inputs\]. The output's rows are vectors; the
+/// input's too, or any rows that hold the vectors one after the other.
 pub fn fully_connected<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     let (scalars, rest) = step.param_list().split_first_chunk()?;
     let p = FullyConnected::from(*scalars);
@@ -25,9 +25,9 @@ pub fn fully_connected<A: Arithmetic>(step: &Step<'_>) -> Option<()> {
     for vector in step.output_rows()? {
         let x = input.vector(vector, inputs * A::Value::BYTES)?;
         let out = step.output_row(0, vector)?;
-        for channel in 0..p.outputs as usize {
+        for (channel, out) in out.chunks_exact(A::Value::BYTES).enumerate() {
             let sum = arithmetic.dot(A::ZERO, x, step.weights(), channel * inputs)?;
-            A::Value::set(out, channel, arithmetic.finish(step.channels(), channel, sum)?)?;
+            A::Value::set(out, 0, arithmetic.finish(step.channels(), channel, sum)?)?;
         }
     }
     Some(())

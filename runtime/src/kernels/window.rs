@@ -50,7 +50,7 @@ pub(crate) struct Columns {
 }
 
 /// Most window rows that are looked up once per output row instead of once per position.
-const CACHED_ROWS: usize = 16;
+const CACHED_ROWS: usize = 12;
 
 /// The input rows under one output row.
 pub(crate) struct Taps<'a> {
