@@ -14,21 +14,22 @@ use tinderbox_runtime::kernels::host::depthwise::MOST_TAPS;
 use tinderbox_runtime::kernels::host::product::Product;
 use tinderbox_runtime::kernels::host::{LANES, MOST_ELEMENTS};
 
-/// The one variant that the kernels have of a convolution, if it is in their range.
+/// The one variant that the kernels have of a convolution, if it is in their range: all rows in one step, for the host has
+/// memory, and steps take time.
 pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Vec<Variant> {
-    let variant = Variant { algorithm: Algorithm::Product, rows: 1 };
+    let variant = Variant { algorithm: Algorithm::Product, rows: convolution.windows.output(1).rows.max(1) };
     stream(lowering, convolution).map(|_| variant).into_iter().collect()
 }
 
 /// Lowers a convolution that has a variant.
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution) {
+pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows: usize) {
     let Some(stream) = stream(lowering, convolution) else { return };
     let kernel = match convolution.kind {
         Kind::Grouped(_) => abi::HOST_CONV_2D_S8,
         Kind::Depthwise(_) => abi::HOST_DEPTHWISE_S8,
     };
     convolution
-        .layer(lowering, node, kernel, 1)
+        .layer(lowering, node, kernel, rows)
         .params(params(&convolution.channels, convolution.input_zero_point).words())
         .weights(stream)
         .finish();

@@ -143,7 +143,9 @@ pub(super) fn convolve(
         (Some(variant @ Variant { algorithm: Algorithm::Sparse, .. }), Some(convolution)) => {
             sparse::lower(lowering, node, &convolution, variant);
         }
-        (Some(_), Some(convolution)) if lowering.kernels == Kernels::Host => host::lower(lowering, node, &convolution),
+        (Some(variant), Some(convolution)) if lowering.kernels == Kernels::Host => {
+            host::lower(lowering, node, &convolution, variant.rows);
+        }
         (Some(variant), Some(convolution)) => {
             lowering.apply(Pass::Requantization, short_channels(&convolution.channels));
             armv7em::lower(lowering, node, &convolution, variant);

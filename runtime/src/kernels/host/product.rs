@@ -23,16 +23,19 @@ pub(super) type Block = heapless::Vec<u8, { PIXELS * MOST_ELEMENTS }>;
 /// Appends the elements of `from`.
 #[inline(always)]
 pub(super) fn append(from: Cells<'_>, to: &mut Block) -> Option<()> {
-    let (chunks, rest) = from.as_chunks::<LANES>();
+    let rest = append_chunks::<LANES>(from, to)?;
+    let rest = append_chunks::<4>(rest, to)?;
+    append_chunks::<1>(rest, to).map(drop)
+}
+
+/// Appends as many elements as are a multiple of `N`, and returns the others.
+#[inline(always)]
+fn append_chunks<'a, const N: usize>(from: Cells<'a>, to: &mut Block) -> Option<Cells<'a>> {
+    let (chunks, rest) = from.as_chunks::<N>();
     for chunk in chunks {
-        let mut bytes = [0; LANES];
-        bytes.iter_mut().zip(chunk).for_each(|(byte, cell)| *byte = cell.get() ^ 0x80);
-        to.extend_from_slice(&bytes).ok()?;
+        to.extend_from_slice(&chunk.each_ref().map(|cell| cell.get() ^ 0x80)).ok()?;
     }
-    for cell in rest {
-        to.push(cell.get() ^ 0x80).ok()?;
-    }
-    Some(())
+    Some(rest)
 }
 
 /// Appends what fills the last quad: its weights are zeros.
