@@ -9,13 +9,16 @@ use tinderbox_runtime::abi::Named;
 pub(super) fn broadcast(lowering: &mut Lowering<'_>, node: &Node, kernel: Named, params: &[i32]) {
     let (inputs, output): (Vec<TensorId>, _) = (node.inputs.iter().flatten().copied().collect(), node.outputs[0]);
     let Broadcast { inputs: views, output: view, dimensions } = Broadcast::new(lowering, &inputs, output);
+    let graph = lowering.graph;
     let mut layer = lowering.layer(node, kernel, view.rows);
     for (input, from) in inputs.iter().zip(&views) {
         layer = layer.reads(*input, *from, |y| if from.rows == 1 { 0..1 } else { y..y + 1 });
     }
     layer = layer.writes(output, view, |y| y..y + 1).params(params.iter().copied()).params(dimensions);
-    for (i, from) in views.iter().enumerate() {
-        if *from == view {
+    // As many bytes may be fewer elements, read again and again, where types differ.
+    let size = |id: TensorId| graph.tensors[id].dtype.bytes();
+    for (i, (input, from)) in inputs.iter().zip(&views).enumerate() {
+        if *from == view && size(*input) == size(output) {
             layer = layer.in_place(i);
         }
     }

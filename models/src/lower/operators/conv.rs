@@ -105,9 +105,9 @@ fn lower(
     let windows = Windows::new(lowering.tensor(input), lowering.tensor(output), geometry)
         .ok_or_else(|| Error::unsupported(node, "a dimension is too large"))?;
     let mut product = Product::new(lowering, node, input, activation, windows.window.out_channels as usize, in_double)?;
-    // TensorFlow Lite Micro sums in 32 bits where the bias has no more; in this operator only.
-    let wide = node.inputs.get(2).copied().flatten().is_some_and(|bias| lowering.tensor(bias).dtype == DType::I64);
-    if product.format == Format::S16 && !wide && matches!(kind, Kind::Grouped(_)) {
+    // TensorFlow Lite Micro sums in 32 bits where there is a bias of no more; in this operator only.
+    let narrow = node.inputs.get(2).copied().flatten().is_some_and(|bias| lowering.tensor(bias).dtype == DType::I32);
+    if product.format == Format::S16 && narrow && matches!(kind, Kind::Grouped(_)) {
         product.format = Format::S16Narrow;
     }
     convolve(lowering, node, input, windows, &product, kind);
