@@ -214,14 +214,14 @@ mod arm {
         .set TBX_DW3_STEP, 16
         .set TBX_DW3_LOWER, 20
         .set TBX_DW3_END, 24        @ last column where a pair begins
-        .set TBX_DW3_W0, 28         @ weights that the exact form displaces
-        .set TBX_DW3_W5, 32
+        .set TBX_DW3_CHANNELS, 28   @ that are left
+        .set TBX_DW3_W0, 32         @ weights that the exact form displaces
         .set TBX_DW3_X, 36
         .set TBX_DW3_OUT, 40
         .set TBX_DW3_STREAM, 44
         .set TBX_DW3_MIN, 48
         .set TBX_DW3_MAX, 52
-        .set TBX_DW3_CHANNELS, 56
+        .set TBX_DW3_W5, 56
         .set TBX_DW3_FORM, 60
         .set TBX_DW3_COLUMNS, 64
         .set TBX_DW3_FRAME, 72
@@ -392,48 +392,40 @@ mod arm {
             push {{r4-r11, lr}}
             sub sp, sp, #TBX_DW3_FRAME
             ldmia r0, {{r1-r8}}         @ x, stream, out, step, lower, columns, min, max
-            str r1, [sp, #TBX_DW3_X]
+            strd r1, r3, [sp, #TBX_DW3_X]
             str r2, [sp, #TBX_DW3_STREAM]
-            str r3, [sp, #TBX_DW3_OUT]
-            str r4, [sp, #TBX_DW3_STEP]
-            str r5, [sp, #TBX_DW3_LOWER]
+            strd r4, r5, [sp, #TBX_DW3_STEP]
             str r6, [sp, #TBX_DW3_COLUMNS]
-            str r7, [sp, #TBX_DW3_MIN]
-            str r8, [sp, #TBX_DW3_MAX]
+            strd r7, r8, [sp, #TBX_DW3_MIN]
+            mov r12, r1
+            mov lr, r3
             lsrs r6, r6, #1
             add r6, r1, r6, lsl #\pair_shift
-            str r6, [sp, #TBX_DW3_END]
-            movs r0, #4
-            str r0, [sp, #TBX_DW3_CHANNELS]
+            movs r7, #4
+            strd r6, r7, [sp, #TBX_DW3_END]
         1:  @ a channel
             ldr r0, [sp, #TBX_DW3_STREAM]
             ldmia r0!, {{r1, r2, r4, r5, r6, r7, r8, r9}}
             str r2, [sp, #TBX_DW3_BIAS]
-            str r4, [sp, #TBX_DW3_W0]
-            str r9, [sp, #TBX_DW3_W5]
             ldmia r0!, {{r2, r3, r10}}
             str r0, [sp, #TBX_DW3_STREAM]
             strd r2, r3, [sp, #TBX_DW3_M]
-            str r10, [sp, #TBX_DW3_N]
-            ldr r12, [sp, #TBX_DW3_X]
-            ldr lr, [sp, #TBX_DW3_OUT]
-            str r1, [sp, #TBX_DW3_FORM]
             cmp r1, #0
             bne.w 7f
             \body 0
-        7:  \body 1
-        9:  ldr r0, [sp, #TBX_DW3_X]
-            ldr r1, [sp, #TBX_DW3_OUT]
-            ldr r2, [sp, #TBX_DW3_END]
-            ldr r3, [sp, #TBX_DW3_CHANNELS]
-            adds r0, r0, #8
-            adds r1, r1, #1
+        7:  str r1, [sp, #TBX_DW3_FORM]
+            str r4, [sp, #TBX_DW3_W0]
+            str r9, [sp, #TBX_DW3_W5]
+            str r10, [sp, #TBX_DW3_N]
+            \body 1
+        9:  ldrd r12, lr, [sp, #TBX_DW3_X]
+            ldrd r2, r3, [sp, #TBX_DW3_END]
+            add r12, r12, #8
+            add lr, lr, #1
             adds r2, r2, #8
-            str r0, [sp, #TBX_DW3_X]
-            str r1, [sp, #TBX_DW3_OUT]
-            str r2, [sp, #TBX_DW3_END]
             subs r3, r3, #1
-            str r3, [sp, #TBX_DW3_CHANNELS]
+            strd r12, lr, [sp, #TBX_DW3_X]
+            strd r2, r3, [sp, #TBX_DW3_END]
             bne.w 1b
             add sp, sp, #TBX_DW3_FRAME
             pop {{r4-r11, pc}}
