@@ -105,12 +105,6 @@ struct Found {
 
 /// Searches the picks of fewest instructions within a budget.
 fn search(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Option<Found>, Error> {
-    if effort.changes && problem.smallest(budget.flash)?.is_some_and(|(_, planned)| !planned.fits(budget)) {
-        match change::shrink(problem, budget)? {
-            Some(found) => problem.add_floor(found.picks),
-            None => return Ok(None),
-        }
-    }
     let mut master = Master::new(problem, budget.flash);
     let (mut fruitless, mut ram_binds) = (0, false);
     for _ in 0..effort.plans {
@@ -121,6 +115,9 @@ fn search(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Optio
         }
         match budget.ram {
             Some(ram) if problem.plan(&picks)?.arena > ram => {
+                if effort.changes && !ram_binds && !floor_fits(problem, budget)? {
+                    return Ok(None);
+                }
                 ram_binds = true;
                 master.forbid(&conflict::conflict(problem, &picks, ram)?);
             }
@@ -136,6 +133,16 @@ fn search(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Optio
     } else {
         Ok(found)
     }
+}
+
+/// Whether picks are known that fit, from now on as a floor, or that nothing is known that fits the limit on flash alone.
+fn floor_fits(problem: &Problem<'_>, budget: Budget) -> Result<bool, Error> {
+    if problem.smallest(budget.flash)?.is_none_or(|(_, planned)| planned.fits(budget)) {
+        return Ok(true);
+    }
+    let found = change::shrink(problem, budget)?;
+    found.iter().for_each(|found| problem.add_floor(found.picks.clone()));
+    Ok(found.is_some())
 }
 
 /// The program of which RAM times instructions to the power of [`WORTH`] is least, among those that are not much slower
