@@ -170,8 +170,8 @@ fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing)
 }
 
 /// Rows and bytes that an inference may touch, again and again those of overlapping windows: so much is replayed.
-const MAX_ROWS: usize = 1 << 24;
-const MAX_BYTES: usize = 1 << 32;
+const MAX_ROWS: u64 = 1 << 24;
+const MAX_BYTES: u64 = 1 << 32;
 
 fn too_large(flow: &Dataflow) -> Result<(), Error> {
     use tinderbox_runtime::schedule::Action;
@@ -185,9 +185,9 @@ fn too_large(flow: &Dataflow) -> Result<(), Error> {
     }
     let (mut rows, mut bytes) = (0, 0);
     for access in flow.nodes.iter().flat_map(|node| node.reads.iter().chain(&node.writes)) {
-        let touched: usize = access.rows.iter().map(|rows| rows.len()).sum();
+        let touched: u64 = access.rows.iter().map(|rows| rows.len() as u64).sum();
         rows += touched;
-        bytes += touched * flow.buffers[access.buffer].stride;
+        bytes += touched * flow.buffers[access.buffer].stride as u64;
     }
     if rows > MAX_ROWS || bytes > MAX_BYTES {
         return Err(Error::TooLarge("its steps touch more than 16,777,216 rows, or more than 4 GB"));
