@@ -74,7 +74,7 @@ impl<'a> Problem<'a> {
     pub(super) fn new(lowerer: &'a Lowerer<'a>, table: &'a Table, options: &'a Options) -> Result<Self, Error> {
         let first = lowerer.lower(&Selection::default())?;
         let steps: usize = first.flow.nodes.iter().map(|node| node.steps).sum();
-        if steps * first.variants.iter().map(Vec::len).sum::<usize>() > MAX_COMPARED {
+        if steps.saturating_mul(first.variants.iter().map(Vec::len).sum()) > MAX_COMPARED {
             return Err(Error::TooLarge);
         }
         let mut fixed = Candidate::new(Variant::PORTABLE);
