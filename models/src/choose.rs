@@ -95,6 +95,11 @@ pub fn choose(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options, budget
     problem.image(&found.picks)
 }
 
+/// Predicted instructions if every layer had its fastest variant, whatever RAM that takes: known long before a program is.
+pub fn least_instructions(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> Result<f64, Error> {
+    Ok(Problem::new(lowerer, table, plan)?.least_instructions())
+}
+
 /// The best picks.
 #[derive(Clone, Debug)]
 struct Found {

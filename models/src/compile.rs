@@ -88,6 +88,11 @@ pub fn frontier(graph: &Graph, options: &Options, costs: &Table) -> Result<Vec<f
     with_lowerer(graph, options, |lowerer| Ok(frontier::frontier(lowerer, costs, &options.plan)?))
 }
 
+/// See [`choose::least_instructions`].
+pub fn least_instructions(graph: &Graph, options: &Options, costs: &Table) -> Result<f64, Error> {
+    with_lowerer(graph, options, |lowerer| Ok(choose::least_instructions(lowerer, costs, &options.plan)?))
+}
+
 fn with_lowerer<R>(
     graph: &Graph,
     options: &Options,

@@ -118,6 +118,12 @@ impl<'a> Problem<'a> {
         self.table.code.get(kernel).copied().unwrap_or(0.0)
     }
 
+    /// Predicted instructions with every layer's fastest candidate.
+    pub(super) fn least_instructions(&self) -> f64 {
+        let fastest = |layer: &Layers| layer.candidates.iter().map(|c| c.instructions).reduce(f64::min).unwrap_or(0.0);
+        self.fixed.instructions + self.layers.iter().map(fastest).sum::<f64>()
+    }
+
     /// Picks that take little RAM: one for each of [`HEIGHTS`], and what was added.
     pub(super) fn floors(&self) -> Result<Vec<Picks>, Error> {
         if self.floors.borrow().is_empty() {

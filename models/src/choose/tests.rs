@@ -47,6 +47,17 @@ fn budgets(all: &[Planned]) -> Vec<Budget> {
 }
 
 #[test]
+fn programs_cost_at_least_the_fastest_variants() {
+    problems(|with_new| {
+        with_new(&mut |problem| {
+            let fastest = all(&problem).iter().map(|planned| planned.instructions).reduce(f64::min).unwrap();
+            let least = problem.least_instructions();
+            assert!(least <= fastest && fastest < 1.1 * least, "{least} {fastest}");
+        });
+    });
+}
+
+#[test]
 fn the_best_of_all_programs_is_found() {
     problems(|with_new| {
         let mut programs = vec![];

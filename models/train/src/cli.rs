@@ -50,6 +50,17 @@ impl Units {
     }
 }
 
+/// Layers with more or fewer bits than the others.
+#[derive(clap::Args)]
+struct LayerBits {
+    /// Layers whose weights get 4 bits: names as in the report, or parts that only one of them has
+    #[arg(long, value_name = "LAYER,...", value_delimiter = ',')]
+    int4: Vec<String>,
+    /// Layers whose activations get 16 bits
+    #[arg(long, value_name = "LAYER,...", value_delimiter = ',')]
+    int16: Vec<String>,
+}
+
 /// How networks are trained.
 #[derive(clap::Args)]
 struct TuneArguments {

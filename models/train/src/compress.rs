@@ -1,19 +1,20 @@
 //! Prune, fine-tune, quantize, and say what it did.
 
 mod goal;
+mod report;
 
-use crate::accuracy::Accuracy;
 use crate::data::Examples;
 use crate::engine::Unsupported;
 use crate::model::{self, Model};
 use crate::prune::{self, LayerReport, Prune, prune};
 use crate::quantize::range::Method;
-use crate::quantize::{self, quantize};
+use crate::quantize::sensitivity::Sensitivity;
+use crate::quantize::{self, Quantized, quantize};
 use crate::tune::{self, Task, tune};
 pub use goal::Goal;
-use serde::Serialize;
+use report::worst;
+pub use report::{Cost, Report, State, Worst};
 use std::collections::BTreeMap;
-use std::fmt;
 use tinderbox::compile;
 use tinderbox::graph::Graph;
 
@@ -26,6 +27,9 @@ pub enum Error {
     /// It cannot be quantized.
     #[error(transparent)]
     Quantize(#[from] quantize::Error),
+    /// It cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] compile::Error),
     /// It cannot be evaluated.
     #[error(transparent)]
     Model(#[from] model::Error),
@@ -45,10 +49,14 @@ pub enum Error {
 }
 
 /// How the result is quantized.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Quantize {
     /// 8, or 4 for all layers but the first and the last.
     pub weight_bits: u8,
+    /// See [`quantize::Options::int4`].
+    pub int4: Vec<String>,
+    /// See [`quantize::Options::int16`].
+    pub int16: Vec<String>,
 }
 
 /// What the user chooses.
@@ -68,61 +76,6 @@ pub struct Options {
     pub holdout: f64,
     /// Fine-tune without pruning too.
     pub control: bool,
-}
-
-/// What a network costs.
-#[derive(Clone, Debug, Serialize)]
-pub struct Cost {
-    /// Multiply-accumulates.
-    pub macs: u64,
-    /// Those with weights in blocks that are not all zero.
-    pub nonzero_macs: u64,
-    /// Bytes of all constants as a file stores them.
-    pub weight_bytes: usize,
-    /// RAM for an inference; this and what follows of the quantized network, `None` if nothing is quantized.
-    pub arena_bytes: Option<usize>,
-    /// Bytes of weights and constants in the program.
-    pub program_bytes: Option<usize>,
-    /// Predicted for an inference; `None` without a target whose costs are known.
-    pub instructions: Option<f64>,
-    #[serde(skip)]
-    layers: BTreeMap<String, f64>,
-}
-
-/// What a network costs and how good it is.
-#[derive(Clone, Debug, Serialize)]
-pub struct State {
-    /// On the test set, or the held-out examples.
-    pub accuracy: Accuracy,
-    /// What it costs.
-    #[serde(flatten)]
-    pub cost: Cost,
-}
-
-/// What lost most.
-#[derive(Clone, Debug, Serialize)]
-pub struct Worst {
-    /// A class or group.
-    pub what: String,
-    /// Points of accuracy, against the network before.
-    pub points: f64,
-    /// The same less the mean loss: what this one pays more than the others.
-    pub above_mean: f64,
-}
-
-/// Before and after.
-#[derive(Clone, Debug, Serialize)]
-pub struct Report {
-    /// The network as it was given.
-    pub before: State,
-    /// The same after fine-tuning and quantizing, but not pruned.
-    pub control: Option<State>,
-    /// The result.
-    pub after: State,
-    /// The class or group that lost most.
-    pub worst: Option<Worst>,
-    /// Per layer with weights.
-    pub layers: Vec<LayerReport>,
 }
 
 /// A smaller network.
@@ -148,8 +101,12 @@ pub fn compress(
     let graph = quantize::fuse::activations(graph);
     let quantized = |float: &Graph| quantized(float, train, options);
     let cost = |float: &Graph, quantized: &Graph| cost(&graph, float, quantized, options);
-    let cost_of = |float: &Graph| cost(float, &quantized(float)?);
+    let cost_of = |float: &Graph| cost(float, &quantized(float)?.graph);
     let pruned = match (options.prune, options.goal) {
+        (Some(Prune::Channels(share)), Some(Goal::Instructions(most))) => {
+            let estimate = |float: &Graph| estimate(float, train, options);
+            goal::channels_to(&graph, &train.inputs, share, most, estimate, cost_of)?
+        }
         (Some(most), Some(goal)) => goal::prune_to(&graph, &train.inputs, most, goal, cost_of)?,
         (Some(what), None) => prune(&graph, &train.inputs, what)?,
         (None, _) => graph.clone(),
@@ -160,7 +117,7 @@ pub fn compress(
     };
     let task = Task { graph: &pruned, sparse: &sparse, teacher: Some(&graph), train, held };
     let tuned = tuned(&task, &options.tune)?;
-    let after = quantized(&tuned)?;
+    let Quantized { graph: after, sensitivity } = quantized(&tuned)?;
     let state = |graph: &Graph, cost: Cost| -> Result<State, Error> {
         let accuracy = Model::new(graph.clone())?.accuracy(judged, groups)?;
         Ok(State { accuracy, cost })
@@ -169,14 +126,14 @@ pub fn compress(
         true => {
             let task = Task { graph: &graph, sparse: &[], ..task };
             let control = self::tuned(&task, &tune::Options { checkpoint: None, ..options.tune.clone() })?;
-            let after = quantized(&control)?;
+            let after = quantized(&control)?.graph;
             Some(state(&after, cost(&control, &after)?)?)
         }
         false => None,
     };
     let before = state(&graph, cost_of(&graph)?)?;
     let after_state = state(&after, cost(&tuned, &after)?)?;
-    let layers = layers(&graph, &tuned, &before.cost, &after_state.cost);
+    let layers = layers(&graph, &tuned, [&before.cost, &after_state.cost], &sensitivity);
     let worst = worst(&before, &after_state);
     let report = Report { before, control, after: after_state, worst, layers };
     Ok(Compressed { graph: after, report })
@@ -189,11 +146,27 @@ fn tuned(task: &Task<'_>, options: &tune::Options) -> Result<Graph, Error> {
     }
 }
 
-fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph, Error> {
-    let Some(Quantize { weight_bits }) = options.quantize else { return Ok(graph.clone()) };
-    let calibration = train.inputs.first(CALIBRATION);
-    let options = quantize::Options { method: RANGE, weight_bits, ..quantize::Options::default() };
-    Ok(quantize(graph, &calibration, &options)?.graph)
+/// The network as the user wants it, float if need be.
+fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Quantized, Error> {
+    match &options.quantize {
+        None => Ok(Quantized { graph: graph.clone(), sensitivity: vec![] }),
+        Some(how) => Ok(quantize(graph, &train.inputs.first(CALIBRATION), &how.options())?),
+    }
+}
+
+impl Quantize {
+    fn options(&self) -> quantize::Options {
+        let (int4, int16) = (self.int4.clone(), self.int16.clone());
+        quantize::Options { method: RANGE, weight_bits: self.weight_bits, int4, int16, ..Default::default() }
+    }
+}
+
+/// Predicted instructions of a float network, quantized by what a single example shows, with no regard to RAM.
+fn estimate(graph: &Graph, train: &Examples, options: &Options) -> Result<f64, Error> {
+    let how = options.quantize.as_ref().map(Quantize::options).unwrap_or_default();
+    let quantized = quantize(graph, &train.inputs.first(1), &how)?.graph;
+    let costs = options.compile.costs.as_ref();
+    Ok(costs.map(|costs| compile::least_instructions(&quantized, &options.compile, costs)).transpose()?.unwrap_or(0.0))
 }
 
 /// Training examples that ranges are observed on.
@@ -207,7 +180,7 @@ fn cost(dense: &Graph, float: &Graph, quantized: &Graph, options: &Options) -> R
     let nonzero = |(_, layer): (usize, LayerReport)| layer.macs[1] as f64 * layer.density;
     let constants = quantized.tensors.iter().filter(|tensor| tensor.data.is_some());
     // Float networks are not what a chip runs.
-    let image = options.quantize.and_then(|_| compile::compile(quantized, &options.compile).ok());
+    let image = options.quantize.as_ref().and_then(|_| compile::compile(quantized, &options.compile).ok());
     let costs = options.compile.costs.as_ref();
     let mut layers = BTreeMap::new();
     if let (Some(image), Some(costs)) = (&image, costs) {
@@ -227,41 +200,13 @@ fn cost(dense: &Graph, float: &Graph, quantized: &Graph, options: &Options) -> R
 }
 
 /// What became of every layer with weights.
-fn layers(dense: &Graph, tuned: &Graph, before: &Cost, after: &Cost) -> Vec<LayerReport> {
+fn layers(dense: &Graph, tuned: &Graph, costs: [&Cost; 2], sensitivity: &[Sensitivity]) -> Vec<LayerReport> {
     let mut layers: Vec<LayerReport> = prune::compare(dense, tuned).into_iter().map(|(_, layer)| layer).collect();
     for layer in &mut layers {
-        layer.instructions = [before, after].map(|cost| cost.layers.get(&layer.layer).copied());
+        layer.instructions = costs.map(|cost| cost.layers.get(&layer.layer).copied());
+        let quantized = sensitivity.iter().find(|quantized| quantized.layer == layer.layer);
+        layer.weight_bits = quantized.map(|quantized| quantized.weight_bits);
+        layer.decibels = quantized.map(|quantized| quantized.decibels);
     }
     layers
-}
-
-fn worst(before: &State, after: &State) -> Option<Worst> {
-    let mean = before.accuracy.overall.percent - after.accuracy.overall.percent;
-    let (what, points) = after.accuracy.worst_loss(&before.accuracy)?;
-    Some(Worst { what, points, above_mean: points - mean })
-}
-
-/// For people.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let states = [("before", Some(&self.before)), ("control", self.control.as_ref()), ("after", Some(&self.after))];
-        for (name, state) in states.into_iter().filter_map(|(name, state)| Some((name, state?))) {
-            let State { accuracy, cost } = state;
-            write!(f, "{name:8} {:6.2} %, {} MACs ", accuracy.overall.percent, cost.macs)?;
-            write!(f, "({} in non-zero blocks), {} bytes of constants", cost.nonzero_macs, cost.weight_bytes)?;
-            if let (Some(arena), Some(program)) = (cost.arena_bytes, cost.program_bytes) {
-                write!(f, ", {program} in the program, arena {arena}")?;
-            }
-            if let Some(instructions) = cost.instructions {
-                write!(f, ", {instructions:.0} instructions predicted")?;
-            }
-            writeln!(f)?;
-        }
-        match &self.worst {
-            Some(Worst { what, points, above_mean }) => {
-                writeln!(f, "worst    {what} loses {points:.1} points, {above_mean:.1} more than the mean")
-            }
-            None => Ok(()),
-        }
-    }
 }

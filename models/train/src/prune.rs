@@ -12,8 +12,10 @@ pub mod walk;
 use crate::data::Inputs;
 use crate::engine::{self, Network, Unsupported};
 use crate::quantize::scheme::is_product;
+use channels::Channels;
 use nalgebra::DMatrix;
 use serde::Serialize;
+use std::convert::Infallible;
 use std::sync::Arc;
 use tinderbox::graph::{Graph, Node, Op, macs};
 use walk::{Layer, walk};
@@ -59,14 +61,22 @@ pub struct LayerReport {
     pub density: f64,
     /// Predicted instructions before and after; none without a target whose costs are known.
     pub instructions: [Option<f64>; 2],
+    /// Bits of its weights, if they were quantized.
+    pub weight_bits: Option<u8>,
+    /// See [`Sensitivity::decibels`](crate::quantize::sensitivity::Sensitivity::decibels).
+    pub decibels: Option<f64>,
 }
 
 /// Prunes a float network by examples of its input.
 pub fn prune(graph: &Graph, examples: &Inputs, what: Prune) -> Result<Graph, Unsupported> {
     let dense = Network::new(graph.clone(), &engine::device())?;
+    let macs = |graph: &Graph| Ok::<_, Infallible>(graph.macs() as f64);
     let pruned = match what {
         Prune::Blocks(sparsity) => by_blocks(&dense, examples, sparsity),
-        Prune::Channels(share) => channels::by_channels(&dense, examples, share),
+        Prune::Channels(share) => {
+            let Ok((pruned, _)) = Channels::new(&dense, examples, macs).shrink_to(graph.macs() as f64 * (1.0 - share));
+            pruned
+        }
     };
     Ok(into_graph(pruned))
 }
@@ -115,7 +125,8 @@ pub fn compare(before: &Graph, after: &Graph) -> Vec<(usize, LayerReport)> {
     let products = layers.filter(|(index, _)| is_product(before, *index));
     let report = |(index, (old, new)): (usize, (&Node, &Node))| {
         let macs = [macs(before, old), macs(after, new)];
-        (index, LayerReport { layer: old.name.clone(), macs, density: density(after, new), instructions: [None; 2] })
+        let (layer, density) = (old.name.clone(), density(after, new));
+        (index, LayerReport { layer, macs, density, instructions: [None; 2], weight_bits: None, decibels: None })
     };
     products.map(report).collect()
 }

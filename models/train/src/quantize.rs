@@ -1,10 +1,11 @@
 //! Float networks to int8, after training: TensorFlow Lite's scheme.
 //!
 //! Activations have one scale and zero point per tensor, weights one scale per output channel and a zero point of zero,
-//! biases are int32 at the product of both scales (Jacob et al., "Quantization and Training of Neural Networks for
+//! biases are int32 (int64 in layers of int16) at the product of both scales (Jacob et al., "Quantization and Training of Neural Networks for
 //! Efficient Integer-Arithmetic-Only Inference", 2018). The order: [`fuse`] activations, [`equalize`] if asked for,
-//! observe the [`range`] of every tensor, choose a [`scheme`], [`correct`] the biases, [`rewrite`] the graph.
+//! mark the borders of int16, observe the [`range`] of every tensor, choose a [`scheme`], [`correct`] the biases, [`rewrite`] the graph.
 
+mod borders;
 pub mod correct;
 pub mod equalize;
 pub mod fuse;
@@ -29,6 +30,14 @@ pub enum Error {
     /// Its operators have no int8 form.
     #[error("as int8: {0}")]
     Refused(#[from] Refusal),
+    /// A layer that the user named is not there.
+    #[error("{what} has `{name}` in its name; --report lists the layers")]
+    Layer {
+        /// What the user said.
+        name: String,
+        /// How many have it.
+        what: &'static str,
+    },
     /// There is more than one input: the examples say nothing of the others.
     #[error("the network has {0} inputs; quantization takes networks with one")]
     Inputs(usize),
@@ -45,12 +54,16 @@ pub enum Error {
 }
 
 /// What the user chooses.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How ranges of activations come from what was observed.
     pub method: Method,
     /// Bits of the weights of convolutions and dense layers, 8 or 4. The first and the last layer keep 8.
     pub weight_bits: u8,
+    /// Layers whose weights get 4 bits whatever the others have, by name or by a part of it that is theirs alone.
+    pub int4: Vec<String>,
+    /// Layers whose activations get 16 bits, by name likewise.
+    pub int16: Vec<String>,
     /// Even out channels between layers first.
     pub equalize: bool,
     /// Shift biases by the mean error that quantization brings.
@@ -59,7 +72,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { method: Method::MinMax, weight_bits: 8, equalize: false, correct_bias: true }
+        let (int4, int16) = (vec![], vec![]);
+        Self { method: Method::MinMax, weight_bits: 8, int4, int16, equalize: false, correct_bias: true }
     }
 }
 
@@ -77,15 +91,17 @@ pub fn quantize(graph: &Graph, calibration: &Inputs, options: &Options) -> Resul
     if options.equalize {
         equalize::equalize(&mut graph);
     }
+    let (int4, int16) = (borders::layers(&graph, &options.int4)?, borders::layers(&graph, &options.int16)?);
+    let wide = borders::insert(&mut graph, &int16);
     let mut network = Network::new(graph, &engine::device())?;
     check(&network.graph, calibration)?;
     let ranges = range::observe(&network, calibration, options.method);
-    let scheme = Scheme::new(&network, &ranges, options.weight_bits);
+    let scheme = Scheme::new(&network, &ranges, options.weight_bits, &int4, &wide);
     let sensitivity = sensitivity::of_layers(&network, &scheme, calibration);
     if options.correct_bias {
         correct::correct_biases(&mut network, &scheme, calibration);
     }
-    let graph = rewrite::to_int8(&network, &scheme)?;
+    let graph = rewrite::to_integers(&network, &scheme)?;
     Ok(Quantized { graph, sensitivity })
 }
 

@@ -48,16 +48,20 @@ fn compress(folder: &Path, arguments: &str) -> Output {
 fn goals_are_met_without_pruning_more_than_they_ask() {
     let folder = tempfile::tempdir().expect("a folder");
     write_examples(folder.path());
-    for (goal, most, unit, reached) in
-        [("macs", 700_000.0, "blocks", "nonzero_macs"), ("bytes", 20_000.0, "channels", "program_bytes")]
-    {
-        let output = compress(folder.path(), &format!("--prune {unit}=0.6 --to {goal}={most}"));
+    for (goal, most, unit, reached) in [
+        ("macs", 700_000.0, "blocks", "nonzero_macs"),
+        ("bytes", 20_000.0, "channels", "program_bytes"),
+        ("instructions", 1_200_000.0, "channels", "instructions"),
+    ] {
+        let output =
+            compress(folder.path(), &format!("--prune {unit}=0.6 --to {goal}={most} --target cortex-m4 --ram 30000"));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let report = File::open(folder.path().join("report.json")).expect("was written");
         let report: serde_json::Value = serde_json::from_reader(report).expect("is JSON");
         let [before, after] = ["before", "after"].map(|state| report[state][reached].as_f64().expect("a number"));
         assert!(before > most, "{goal}: {before} meet it already");
         assert!(after <= most && after > 0.9 * most, "{goal}: {after} of {most}");
+        assert!(report["layers"].as_array().is_some_and(|layers| layers.iter().all(|l| l["decibels"].is_f64())));
         import(&folder.path().join("out.tflite")).expect("a model");
     }
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tinderbox::compile::{Options, compile};
 use tinderbox::export::export;
-use tinderbox::graph::{DType, Graph};
+use tinderbox::graph::{DType, Graph, Node, Op};
 use tinderbox::import::import;
 use tinderbox::run::host;
 use tinderbox::run::npy::{self, Array};
 use tinderbox_train::data::{Inputs, Units};
+use tinderbox_train::model::Model;
 use tinderbox_train::quantize::range::Method;
 use tinderbox_train::quantize::{self, quantize};
 
@@ -40,8 +41,17 @@ fn quantized_models_run_in_tflm() {
         let graph = import(&shared().join("data/models").join(format!("{model}.tflite"))).expect(model);
         let golden = shared().join("data/golden").join(model.rsplit('/').next().expect("a name"));
         let examples = Inputs::read(&golden.join("input.npy"), Units { scale: 1.0, zero_point: 0.0 }).expect(model);
-        for (weight_bits, method, equalize) in [(8, Method::MinMax, false), (4, Method::Mse, true)] {
-            let options = quantize::Options { method, weight_bits, equalize, correct_bias: true };
+        let layers: Vec<String> =
+            graph.nodes.iter().filter(|node| has_int16(node)).map(|node| node.name.clone()).collect();
+        let some = [layers[..2].to_vec(), layers[layers.len() / 2..][..2].to_vec()].concat();
+        let default = quantize::Options::default();
+        let variants = [
+            default.clone(),
+            quantize::Options { method: Method::Mse, weight_bits: 4, equalize: true, ..default.clone() },
+            quantize::Options { int4: some[2..].to_vec(), int16: some[..2].to_vec(), ..default.clone() },
+            quantize::Options { int16: layers, ..default },
+        ];
+        for options in variants {
             let quantized = quantize(&graph, &examples, &options).expect(model).graph;
             let stored = store(&quantized, &examples);
             let here = here(&quantized, &stored);
@@ -50,11 +60,44 @@ fn quantized_models_run_in_tflm() {
     }
 }
 
+#[test]
+fn sixteen_bits_come_closer_than_eight() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../zoo/fashion/fashion_float.tflite");
+    let graph = import(path.as_ref()).expect("the zoo's model");
+    let mut random = fastrand::Rng::with_seed(5);
+    let data = (0..32 * 28 * 28).map(|_| random.u8(..)).collect();
+    let images = Array { shape: vec![32, 28, 28, 1], dtype: DType::U8, data };
+    let examples = Inputs::new(images, Units { scale: 1.0 / 255.0, zero_point: 0.0 });
+    let outputs = |graph: Graph| Model::new(graph).expect("runs").outputs(&examples).expect("runs").concat();
+    let wanted = outputs(graph.clone());
+    let distance = |int16: Vec<String>| {
+        let options = quantize::Options { int16, ..quantize::Options::default() };
+        let got = outputs(quantize(&graph, &examples, &options).expect("has integer forms").graph);
+        wanted.iter().zip(got).map(|(wanted, got)| (wanted - got).abs()).sum::<f32>()
+    };
+    let layers = graph.nodes.iter().filter(|node| has_int16(node)).map(|node| node.name.clone()).collect();
+    assert!(distance(layers) < 0.7 * distance(vec![]));
+}
+
+/// Operators that TensorFlow Lite Micro has in int16.
+fn has_int16(node: &Node) -> bool {
+    matches!(
+        node.op,
+        Op::Conv2d { .. }
+            | Op::DepthwiseConv2d { .. }
+            | Op::FullyConnected { .. }
+            | Op::Add { .. }
+            | Op::AveragePool2d { .. }
+            | Op::MaxPool2d { .. }
+            | Op::Softmax { .. }
+    )
+}
+
 /// The examples as the model's input stores them.
 fn store(graph: &Graph, examples: &Inputs) -> Array {
     let input = &graph.tensors[graph.inputs[0]];
     let data = tinderbox_train::model::store(input, &examples.take(0..examples.len()));
-    Array { shape: [&[examples.len()], &input.shape[1..]].concat(), dtype: DType::I8, data }
+    Array { shape: [&[examples.len()], &input.shape[1..]].concat(), dtype: input.dtype, data }
 }
 
 fn here(graph: &Graph, inputs: &Array) -> Vec<u8> {

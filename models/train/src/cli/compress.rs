@@ -1,8 +1,9 @@
 //! `tinderbox compress`.
 
-use super::{Failure, TuneArguments, Units, import, share, write_model};
+use super::{Failure, LayerBits, TuneArguments, Units, import, share, write_model};
 use std::path::PathBuf;
 use std::str::FromStr;
+use tinderbox::choose::Budget;
 use tinderbox::cost::Table;
 use tinderbox::{compile, files, target};
 use tinderbox_train::compress::{self, Goal, Options, Quantize};
@@ -36,9 +37,17 @@ pub(super) struct Arguments {
     /// Chip that costs are told for
     #[arg(long)]
     target: Option<String>,
+    /// Most bytes of RAM that an inference may use
+    #[arg(long, value_name = "BYTES", requires = "target")]
+    ram: Option<usize>,
+    /// Most bytes of flash for code, constants and weights
+    #[arg(long, value_name = "BYTES", requires = "target")]
+    flash: Option<usize>,
     /// Type of the result
     #[arg(long, value_enum)]
     quantize: Option<QuantizeChoice>,
+    #[command(flatten)]
+    bits: LayerBits,
     /// Train on for so many epochs
     #[arg(long, default_value_t = 0)]
     finetune: usize,
@@ -95,14 +104,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => classes(path, test.inputs.len()).map_err(Failure::refused)?,
         None => vec![],
     };
-    let quantize = arguments.quantize.map(|choice| match choice {
-        QuantizeChoice::Int8 => Quantize { weight_bits: 8 },
-        QuantizeChoice::Int4 => Quantize { weight_bits: 4 },
+    let LayerBits { int4, int16 } = &arguments.bits;
+    if arguments.quantize.is_none() && !(int4.is_empty() && int16.is_empty()) {
+        return Err(Failure::Refused("--int4 and --int16 are of quantized networks: add --quantize int8".into()));
+    }
+    let quantize = arguments.quantize.map(|choice| {
+        let weight_bits = match choice {
+            QuantizeChoice::Int8 => 8,
+            QuantizeChoice::Int4 => 4,
+        };
+        Quantize { weight_bits, int4: int4.clone(), int16: int16.clone() }
     });
-    let weight_bits = quantize.map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
+    let weight_bits = quantize.as_ref().map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
     let tune = tune::Options { weight_bits, distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };
     let compile = match &arguments.target {
-        Some(name) => compile_options(name)?,
+        Some(name) => compile_options(name, Budget { ram: arguments.ram, flash: arguments.flash })?,
         None => compile::Options::default(),
     };
     let (goal, control) = (arguments.to, arguments.control);
@@ -131,8 +147,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     write_model(&result.graph, &arguments.output)
 }
 
-fn compile_options(name: &str) -> Result<compile::Options, Failure> {
+fn compile_options(name: &str, budget: Budget) -> Result<compile::Options, Failure> {
     let target = target::target(name).map_err(Failure::refused)?;
     let costs = Table::of(target).map_err(Failure::failed)?;
-    Ok(compile::Options { kernels: target.kernels, costs, ..compile::Options::default() })
+    Ok(compile::Options { kernels: target.kernels, costs, budget, ..compile::Options::default() })
 }

@@ -1,6 +1,6 @@
 //! `tinderbox quantize`.
 
-use super::{Failure, Units, import, write_model};
+use super::{Failure, LayerBits, Units, import, write_model};
 use serde::Serialize;
 use std::path::PathBuf;
 use tinderbox::files;
@@ -27,6 +27,8 @@ pub(super) struct Arguments {
     /// Bits of weights; the first and the last layer keep 8
     #[arg(long, default_value_t = 8, value_parser = weight_bits)]
     weights: u8,
+    #[command(flatten)]
+    bits: LayerBits,
     /// Even out channels between layers first: for depthwise networks without ReLU6
     #[arg(long)]
     equalize: bool,
@@ -69,6 +71,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = Options {
         method,
         weight_bits: arguments.weights,
+        int4: arguments.bits.int4.clone(),
+        int16: arguments.bits.int16.clone(),
         equalize: arguments.equalize,
         correct_bias: !arguments.keep_bias,
     };

@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let task = Task { graph: &recipe.untrained(options.seed), sparse: &[], teacher: None, train: rest, held };
     let float = tune(&task, &options).map_err(Failure::failed)?;
     let options = compress::Options {
-        quantize: Some(Quantize { weight_bits: 8 }),
+        quantize: Some(Quantize { weight_bits: 8, int4: vec![], int16: vec![] }),
         tune: tune::Options { epochs: 0, ..options },
         holdout: arguments.holdout,
         ..compress::Options::default()

@@ -2,7 +2,9 @@
 
 use super::{Cost, Error};
 use crate::data::Inputs;
-use crate::prune::{Prune, prune};
+use crate::engine::{self, Network};
+use crate::prune::channels::Channels;
+use crate::prune::{Prune, into_graph, prune};
 use std::str::FromStr;
 use tinderbox::graph::Graph;
 
@@ -72,4 +74,33 @@ pub(super) fn prune_to(
         }
     }
     Ok(best)
+}
+
+/// Removes channels until `cost` meets a goal of `instructions`, those that lose least for the instructions they save, but
+/// no more than the share `share` of the multiply-accumulates. `estimate` says sooner about how many are left.
+pub(super) fn channels_to(
+    graph: &Graph,
+    examples: &Inputs,
+    share: f64,
+    instructions: f64,
+    estimate: impl Fn(&Graph) -> Result<f64, Error>,
+    cost: impl Fn(&Graph) -> Result<Cost, Error>,
+) -> Result<Graph, Error> {
+    let (goal, most) = (Goal::Instructions(instructions), Prune::Channels(share));
+    let dense = Network::new(graph.clone(), &engine::device())?;
+    let mut channels = Channels::new(&dense, examples, estimate);
+    let (mut aim, mut least) = (instructions, f64::MAX);
+    loop {
+        let (pruned, estimated) = channels.shrink_to(aim)?;
+        let pruned = into_graph(pruned);
+        let reached = cost(&pruned)?;
+        let too_much = (pruned.macs() as f64) < graph.macs() as f64 * (1.0 - share);
+        if !too_much && goal.is_met(&reached) {
+            return Ok(pruned);
+        }
+        let left = reached.instructions.filter(|_| !too_much && estimated < least);
+        let Some(left) = left else { return Err(Error::OutOfReach { goal, most, reached: Box::new(reached) }) };
+        eprintln!("{} multiply-accumulates take {left:.0} instructions", pruned.macs());
+        (aim, least) = (estimated - (left - instructions), estimated);
+    }
 }

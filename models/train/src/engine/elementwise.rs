@@ -26,6 +26,7 @@ impl Network {
             Op::Binary(Binary::SquaredDifference) => self.broadcast(index, values, |x, y| (x - y).square()),
             Op::Prelu => self.broadcast(index, values, |x, alpha| x.clone().clamp_min(0.0) + x.clamp_max(0.0) * alpha),
             Op::Unary(function) => unary(input(0), *function),
+            Op::Quantize => input(0),
             Op::Softmax { beta } => by_rows(&|x| functions::softmax(x * *beta, 1)),
             Op::LogSoftmax => by_rows(&|x| functions::log_softmax(x, 1)),
             Op::L2Normalization => by_rows(&|x| x.clone() / x.square().sum_dim(1).sqrt().clamp_min(1e-6)),

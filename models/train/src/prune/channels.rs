@@ -2,11 +2,12 @@
 
 use super::groups::{self, Group};
 use super::obs::Surgeon;
-use super::shrink::{macs_with, shrink};
+use super::shrink::shrink;
 use super::walk::{Kept, walk};
 use crate::data::Inputs;
 use crate::engine::Network;
-use tinderbox::graph::TensorId;
+use std::collections::BTreeMap;
+use tinderbox::graph::Graph;
 
 /// Kernels work on this many channels at a time.
 const STEP: usize = 4;
@@ -14,22 +15,103 @@ const STEP: usize = 4;
 /// The order in which channels of a group go, each with its loss.
 type Order = Vec<(usize, f64)>;
 
-/// Removes channels until the share `share` of the multiply-accumulates is gone, always those that cost least for what
-/// they save; the other weights are solved anew.
-pub fn by_channels(dense: &Network, examples: &Inputs, share: f64) -> Network {
-    let groups = groups::of(&dense.graph);
-    let orders = orders(dense, &groups, examples);
-    let target = (dense.graph.macs() as f64 * (1.0 - share)) as u64;
-    let removed = counts(dense, &groups, &orders, target);
-    let mut kept: Kept = vec![None; dense.graph.tensors.len()];
-    for ((group, order), removed) in groups.iter().zip(&orders).zip(removed) {
-        let gone: Vec<usize> = order[..removed].iter().map(|(channel, _)| *channel).collect();
-        let stay: Vec<usize> = (0..group.channels).filter(|channel| !gone.contains(channel)).collect();
-        group.tensors.iter().for_each(|id| kept[*id] = Some(stay.clone()));
+/// A network and the channels that it can do without.
+pub struct Channels<'a, C> {
+    dense: &'a Network,
+    examples: &'a Inputs,
+    groups: Vec<Group>,
+    orders: Vec<Order>,
+    cost: C,
+    /// What the network costs with so many channels of each group removed.
+    costs: BTreeMap<Vec<usize>, f64>,
+}
+
+impl<'a, E, C: Fn(&Graph) -> Result<f64, E>> Channels<'a, C> {
+    /// Finds the channels, and the order in which they go. `cost` is what removing them shall save: the fewer
+    /// multiply-accumulates say, or predicted instructions.
+    pub fn new(dense: &'a Network, examples: &'a Inputs, cost: C) -> Self {
+        let groups = groups::of(&dense.graph);
+        let orders = orders(dense, &groups, examples);
+        Self { dense, examples, groups, orders, cost, costs: BTreeMap::new() }
     }
-    let mut pruned = shrink(dense, &kept);
-    walk(dense, &mut pruned, &kept, examples, |layer| Some(super::all(layer)));
-    pruned
+
+    /// Removes channels until the cost is at most `target`, or all that can go are gone: always those that cost least in
+    /// loss for what they save. The other weights are solved anew. What is left, and its cost.
+    pub fn shrink_to(&mut self, target: f64) -> Result<(Network, f64), E> {
+        let removed = self.counts(target)?;
+        let kept = self.kept(&removed);
+        let mut pruned = shrink(self.dense, &kept);
+        walk(self.dense, &mut pruned, &kept, self.examples, |layer| Some(super::all(layer)));
+        Ok((pruned, self.cost(&removed)?))
+    }
+
+    fn kept(&self, removed: &[usize]) -> Kept {
+        let mut kept: Kept = vec![None; self.dense.graph.tensors.len()];
+        for ((group, order), removed) in self.groups.iter().zip(&self.orders).zip(removed) {
+            let gone: Vec<usize> = order[..*removed].iter().map(|(channel, _)| *channel).collect();
+            let stay: Vec<usize> = (0..group.channels).filter(|channel| !gone.contains(channel)).collect();
+            group.tensors.iter().for_each(|id| kept[*id] = Some(stay.clone()));
+        }
+        kept
+    }
+
+    fn cost(&mut self, removed: &[usize]) -> Result<f64, E> {
+        if let Some(cost) = self.costs.get(removed) {
+            return Ok(*cost);
+        }
+        let cost = (self.cost)(&super::into_graph(shrink(self.dense, &self.kept(removed))))?;
+        self.costs.insert(removed.to_vec(), cost);
+        Ok(cost)
+    }
+
+    /// What the next channels of a group cost in loss, if it can spare them.
+    fn loss(&self, group: usize, removed: usize) -> Option<f64> {
+        let next = self.orders[group].get(removed..removed + STEP)?;
+        (self.groups[group].channels > removed + STEP).then(|| next.iter().map(|(_, loss)| loss).sum())
+    }
+
+    /// How many channels each group gives: first as many as the target asks for, then fewer where it has been passed.
+    fn counts(&mut self, target: f64) -> Result<Vec<usize>, E> {
+        let mut removed = vec![0; self.groups.len()];
+        while self.cost(&removed)? > target {
+            let Some(more) = self.more(&removed, target)? else { break };
+            removed = more;
+        }
+        while let Some(fewer) = self.fewer(&removed, target)? {
+            removed = fewer;
+        }
+        Ok(removed)
+    }
+
+    /// One step more, where it loses least for what it saves above the target.
+    fn more(&mut self, removed: &[usize], target: f64) -> Result<Option<Vec<usize>>, E> {
+        let cost = self.cost(removed)?;
+        let mut best: Option<(f64, Vec<usize>)> = None;
+        for group in 0..self.groups.len() {
+            let Some(loss) = self.loss(group, removed[group]) else { continue };
+            let mut more = removed.to_vec();
+            more[group] += STEP;
+            let saved = cost - self.cost(&more)?.max(target);
+            if saved > 0.0 && best.as_ref().is_none_or(|(least, _)| loss / saved < *least) {
+                best = Some((loss / saved, more));
+            }
+        }
+        Ok(best.map(|(_, more)| more))
+    }
+
+    /// One step less, where that gains most and the target allows it.
+    fn fewer(&mut self, removed: &[usize], target: f64) -> Result<Option<Vec<usize>>, E> {
+        let mut best: Option<(f64, Vec<usize>)> = None;
+        for group in (0..self.groups.len()).filter(|group| removed[*group] > 0) {
+            let mut fewer = removed.to_vec();
+            fewer[group] -= STEP;
+            let Some(loss) = self.loss(group, fewer[group]) else { continue };
+            if best.as_ref().is_none_or(|(most, _)| loss > *most) && self.cost(&fewer)? <= target {
+                best = Some((loss, fewer));
+            }
+        }
+        Ok(best.map(|(_, fewer)| fewer))
+    }
 }
 
 /// For every group, its channels by what their loss does to all readers together.
@@ -82,45 +164,4 @@ fn order(channels: usize, mut readers: Vec<Reader>) -> Order {
         order.push((channel, loss));
     }
     order
-}
-
-/// How many channels each group gives: first as many as the target asks for, then fewer where it has been passed.
-fn counts(dense: &Network, groups: &[Group], orders: &[Order], target: u64) -> Vec<usize> {
-    let graph = &dense.graph;
-    let group_of = |id: TensorId| groups.iter().position(|group| group.tensors.contains(&id));
-    let macs = |removed: &[usize]| {
-        macs_with(graph, |id| {
-            let all = graph.tensors[id].shape.last().copied().unwrap_or(1);
-            group_of(id).map_or(all, |group| all - removed[group])
-        })
-    };
-    // What the channels between two counts of a group cost in loss.
-    let loss = |group: usize, from: usize| {
-        orders[group].get(from..from + STEP).map(|losses| losses.iter().map(|(_, loss)| loss).sum::<f64>())
-    };
-    let mut removed = vec![0; groups.len()];
-    while macs(&removed) > target {
-        let price = |group: usize| {
-            let loss = loss(group, removed[group]).filter(|_| groups[group].channels > removed[group] + STEP)?;
-            let mut more = removed.clone();
-            more[group] += STEP;
-            // What lies below the target is not wanted.
-            let saved = macs(&removed) - macs(&more).max(target);
-            Some((group, loss / saved.max(1) as f64))
-        };
-        let cheapest = (0..groups.len()).filter_map(price).min_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((group, _)) = cheapest else { break };
-        removed[group] += STEP;
-    }
-    loop {
-        let fewer = |group: usize| {
-            let mut fewer = removed.clone();
-            fewer[group] = removed[group].checked_sub(STEP)?;
-            (macs(&fewer) <= target).then_some((loss(group, fewer[group])?, fewer))
-        };
-        let dearest = (0..groups.len()).filter_map(fewer).max_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((_, fewer)) = dearest else { break };
-        removed = fewer;
-    }
-    removed
 }

@@ -2,7 +2,7 @@
 
 use super::walk::Kept;
 use crate::engine::{Network, elements, value};
-use tinderbox::graph::{Graph, Op, TensorId};
+use tinderbox::graph::{Op, TensorId};
 
 /// The network with only the channels of each tensor that `kept` names. Node and tensor indices stay.
 pub fn shrink(network: &Network, kept: &Kept) -> Network {
@@ -47,20 +47,4 @@ fn take(network: &mut Network, id: TensorId, axis: usize, kept: Option<&[usize]>
     tensor.data = Some(taken.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into());
     let device = network.device().clone();
     network.constants.insert(id, value(taken, 1, &device));
-}
-
-/// Multiply-accumulates of the graph if its tensors had so many channels.
-pub fn macs_with(graph: &Graph, channels: impl Fn(TensorId) -> usize) -> u64 {
-    let of_node = |node: &tinderbox::graph::Node| {
-        let macs = tinderbox::graph::macs(graph, node);
-        let (Some(Some(input)), [output]) = (node.inputs.first(), node.outputs.as_slice()) else { return macs };
-        let part = |id: TensorId| channels(id) as f64 / graph.tensors[id].shape.last().copied().unwrap_or(1) as f64;
-        let share = match node.op {
-            Op::Conv2d { .. } | Op::FullyConnected { .. } => part(*input) * part(*output),
-            Op::DepthwiseConv2d { .. } => part(*output),
-            _ => 1.0,
-        };
-        (macs as f64 * share).round() as u64
-    };
-    graph.nodes.iter().map(of_node).sum()
 }

@@ -2,31 +2,48 @@
 
 use super::range::Range;
 use crate::engine::{Hook, Network, Value, elements, output_channels, value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tinderbox::graph::{Graph, Op, TensorId, Unary};
 
-/// Scale and zero point of an int8 tensor.
+/// Scale and zero point of an int8 or int16 tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// Real units per step.
     pub scale: f32,
-    /// -128 to 127.
+    /// -128 to 127; 0 in int16.
     pub zero_point: i32,
+    /// 8 or 16.
+    pub bits: u8,
 }
 
 impl Affine {
     /// 256 steps from the least to the largest value; any steps where all values were as good as zero, as in networks
     /// with dead layers.
-    pub fn of(range: Range) -> Self {
+    pub fn int8(range: Range) -> Self {
         let width = range.max - range.min;
         let scale = if width > NOTHING { width / 255.0 } else { 1.0 / 255.0 };
         let zero_point = (-128.0 - range.min / scale).round().clamp(-128.0, 127.0) as i32;
-        Self { scale, zero_point }
+        Self { scale, zero_point, bits: 8 }
     }
 
-    /// The nearest step.
-    pub fn quantize(self, x: f32) -> i8 {
-        ((x / self.scale).round() as i32 + self.zero_point).clamp(-128, 127) as i8
+    /// As many steps below zero as above.
+    pub fn int16(range: Range) -> Self {
+        let largest = range.max.max(-range.min);
+        let scale = if largest > NOTHING { largest / 32767.0 } else { 1.0 / 32767.0 };
+        Self { scale, zero_point: 0, bits: 16 }
+    }
+
+    /// The least and the largest step.
+    pub fn limits(self) -> [i32; 2] {
+        let half = 1 << (self.bits - 1);
+        [-half, half - 1]
+    }
+
+    /// The nearest step, as it is stored.
+    pub fn quantize(self, x: f32) -> Vec<u8> {
+        let [min, max] = self.limits();
+        let step = ((x / self.scale).round() as i32 + self.zero_point).clamp(min, max);
+        step.to_le_bytes()[..usize::from(self.bits) / 8].to_vec()
     }
 }
 
@@ -59,16 +76,27 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// Scales for the observed ranges. The first and the last product have 8 bits whatever the others have.
-    pub fn new(network: &Network, ranges: &[Range], weight_bits: u8) -> Self {
+    /// Scales for the observed ranges. Weights have `weight_bits`, but 8 in the first and the last product, and 4 in those
+    /// named in `int4`; the tensors in `wide` are int16.
+    pub fn new(
+        network: &Network,
+        ranges: &[Range],
+        weight_bits: u8,
+        int4: &BTreeSet<String>,
+        wide: &BTreeSet<TensorId>,
+    ) -> Self {
         let graph = &network.graph;
         let products: Vec<usize> = (0..graph.nodes.len()).filter(|i| is_product(graph, *i)).collect();
         let bits = |index: usize| {
             let outermost = products.first() == Some(&index) || products.last() == Some(&index);
-            if outermost { 8 } else { weight_bits }
+            match int4.contains(&graph.nodes[index].name) {
+                true => 4,
+                false if outermost => 8,
+                false => weight_bits,
+            }
         };
         let weights = products.iter().map(|index| (*index, grid(network, *index, bits(*index)))).collect();
-        Self { activations: activations(graph, ranges), weights }
+        Self { activations: activations(graph, ranges, wide), weights }
     }
 
     /// Scale of a product's input.
@@ -93,7 +121,7 @@ pub fn channel_of(graph: &Graph, index: usize, i: usize, weights: usize) -> usiz
 }
 
 /// Tensors between which an operator cannot rescale share a range.
-fn activations(graph: &Graph, ranges: &[Range]) -> Vec<Option<Affine>> {
+fn activations(graph: &Graph, ranges: &[Range], wide: &BTreeSet<TensorId>) -> Vec<Option<Affine>> {
     let mut group: Vec<TensorId> = (0..graph.tensors.len()).collect();
     for node in &graph.nodes {
         let tied = shares_range(&node.op);
@@ -106,10 +134,11 @@ fn activations(graph: &Graph, ranges: &[Range]) -> Vec<Option<Affine>> {
     }
     let mut shared = vec![Range::default(); ranges.len()];
     ranges.iter().zip(&group).for_each(|(range, group)| shared[*group] = shared[*group].union(*range));
-    let chosen = |id: TensorId| match fixed(graph, id) {
+    let chosen = |id: TensorId| match fixed(graph, id, wide.contains(&id)) {
         _ if graph.tensors[id].data.is_some() => None,
         Some(fixed) => Some(fixed),
-        None => Some(Affine::of(shared[group[id]])),
+        None if wide.contains(&id) => Some(Affine::int16(shared[group[id]])),
+        None => Some(Affine::int8(shared[group[id]])),
     };
     (0..ranges.len()).map(chosen).collect()
 }
@@ -137,10 +166,13 @@ fn shares_range(op: &Op) -> bool {
 }
 
 /// Scales that TensorFlow Lite prescribes.
-fn fixed(graph: &Graph, id: TensorId) -> Option<Affine> {
+fn fixed(graph: &Graph, id: TensorId, is_wide: bool) -> Option<Affine> {
     let producer = graph.nodes.iter().find(|node| node.outputs.contains(&id))?;
-    let affine = |scale: f32, zero_point| Some(Affine { scale, zero_point });
+    let affine = |scale: f32, zero_point| Some(Affine { scale, zero_point, bits: 8 });
     match producer.op {
+        Op::Softmax { .. } | Op::Unary(Unary::Logistic | Unary::Tanh) if is_wide => {
+            Some(Affine { scale: 1.0 / 32768.0, zero_point: 0, bits: 16 })
+        }
         Op::Softmax { .. } | Op::Unary(Unary::Logistic) => affine(1.0 / 256.0, -128),
         Op::LogSoftmax => affine(16.0 / 256.0, 127),
         Op::Unary(Unary::Tanh) | Op::L2Normalization => affine(1.0 / 128.0, 0),
@@ -216,9 +248,9 @@ pub fn on_grid(graph: &Graph, node: usize, grid: &Grid, weights: Value) -> Value
 
 /// A tensor rounded to its steps.
 pub fn rounded(value: Value, affine: Affine) -> Value {
-    let Affine { scale, zero_point } = affine;
-    let zero = zero_point as f32;
-    let clipped = value.clamp((-128.0 - zero) * scale, (127.0 - zero) * scale);
+    let scale = affine.scale;
+    let [min, max] = affine.limits().map(|limit| (limit - affine.zero_point) as f32 * scale);
+    let clipped = value.clamp(min, max);
     let steps = (clipped.clone().detach() / scale).round();
     straight_through(clipped, steps * scale)
 }
