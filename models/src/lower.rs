@@ -30,6 +30,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use thiserror::Error;
 use tinderbox_runtime::abi::Named;
+use tinderbox_runtime::kernels::armv7em::add::Add;
 
 /// Why a network cannot be lowered.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -176,6 +177,9 @@ type Streams = HashMap<(usize, Algorithm), Option<Arc<[u8]>>>;
 /// Per node of the graph, its output channels' requantization in the short form, where there is one.
 type Shorts = HashMap<usize, Arc<[Option<Short>]>>;
 
+/// Per node of the graph, the numbers of the addition kernel, where there are any.
+type Sums = HashMap<usize, Option<Add>>;
+
 /// Lowers a graph, as often as it takes to find the best selection: what is costly is done once.
 pub struct Lowerer<'a> {
     graph: &'a Graph,
@@ -184,6 +188,7 @@ pub struct Lowerer<'a> {
     /// The exact passes, and what they gave before.
     gains: Gains,
     shorts: RefCell<Shorts>,
+    sums: RefCell<Sums>,
     /// Weights as kernels read them, or `None` where they are out of a kernel's range.
     streams: RefCell<Streams>,
 }
@@ -192,7 +197,8 @@ impl<'a> Lowerer<'a> {
     /// Lowers `graph`, with the kernels that the target runs.
     pub fn new(graph: &'a Graph, mode: InputMode, kernels: Kernels) -> Self {
         let gains = Gains::default();
-        Self { graph, mode, kernels, gains, shorts: RefCell::default(), streams: RefCell::default() }
+        let (shorts, sums, streams) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { graph, mode, kernels, gains, shorts, sums, streams }
     }
 
     /// The same with the passes of `gains` only, which gave so much before.

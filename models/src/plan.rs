@@ -14,6 +14,7 @@ use check::Violation;
 use dataflow::{BufferId, Dataflow, NodeId, Role, Worker};
 use lifetime::{Layout, Purpose, Ring, Surroundings};
 use order::{Demand, Event};
+use pack::Packing;
 use std::ops::Range;
 use thiserror::Error;
 use tinderbox_runtime::program::executor_bytes;
@@ -145,7 +146,7 @@ fn is_stream(flow: &Dataflow) -> bool {
     flow.nodes.iter().any(|node| node.worker == Worker::Reader)
 }
 
-fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing), Error> {
+fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, Packing), Error> {
     let flow = demand.flow;
     let rules = Rules { no_fresh_rows: options.no_fresh_rows, ring_rows: None };
     let forward = vec![false; flow.nodes.len()];
@@ -159,14 +160,21 @@ fn best(demand: &Demand<'_>, options: &Options) -> Result<(Draft, pack::Packing)
     drafts.sort_by_key(|draft| draft.live);
     drafts.dedup_by(|a, b| a.segments == b.segments);
     drafts.truncate(3);
-    let packed = drafts.into_iter().map(|draft| {
+    let mut best = Err(Error::TooLarge("no nodes"));
+    for draft in drafts {
         let draft = draft.ask_other_way_round(demand, &rules);
-        let packing = pack::pack(&draft.layout, draft.live)?;
-        Ok((draft, packing))
-    });
-    // What cannot be packed is an error only if nothing can.
-    let best = packed.min_by_key(|packed| packed.as_ref().map_or(usize::MAX, |(_, packing)| packing.bytes));
-    best.unwrap_or(Err(Error::TooLarge("no nodes")))
+        let least = best.as_ref().map_or(usize::MAX, |(_, packing): &(Draft, Packing)| packing.bytes);
+        if draft.live >= least {
+            continue;
+        }
+        match pack::pack(&draft.layout, draft.live) {
+            Ok(packing) if packing.bytes < least => best = Ok((draft, packing)),
+            // What cannot be packed is an error only if nothing can.
+            Err(error) if best.is_err() => best = Err(error),
+            _ => {}
+        }
+    }
+    best
 }
 
 /// Rows and bytes that an inference may touch, again and again those of overlapping windows: so much is replayed.
@@ -259,7 +267,7 @@ impl Draft {
     }
 }
 
-fn finish(demand: &Demand<'_>, draft: Draft, packing: pack::Packing) -> Result<Plan, Error> {
+fn finish(demand: &Demand<'_>, draft: Draft, packing: Packing) -> Result<Plan, Error> {
     let flow = demand.flow;
     let is_kernel = |node: &NodeId| flow.nodes[*node].worker == Worker::Kernel;
     let kernels: Vec<NodeId> = (0..flow.nodes.len()).filter(is_kernel).collect();

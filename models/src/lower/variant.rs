@@ -6,6 +6,7 @@ use super::requant::Short;
 use crate::passes::Pass;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tinderbox_runtime::kernels::armv7em::add::Add;
 
 /// How a layer's products are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +74,12 @@ impl Lowering<'_> {
         }
         let Some(source) = self.source else { return find().into() };
         self.lowerer.shorts.borrow_mut().entry(source).or_insert_with(|| find().into()).clone()
+    }
+
+    /// The addition kernel's numbers for the node at work.
+    pub(super) fn sum(&self, search: impl FnOnce() -> Option<Add>) -> Option<Add> {
+        let Some(source) = self.source else { return search() };
+        *self.lowerer.sums.borrow_mut().entry(source).or_insert_with(search)
     }
 
     /// The weights of the node at work as `algorithm` reads them; `make` yields `None` if they are out of its range.

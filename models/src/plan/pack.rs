@@ -29,38 +29,30 @@ pub struct Packing {
 pub fn pack(layout: &Layout, bound: usize) -> Result<Packing, Error> {
     let problem = Problem::new(layout)?;
     let count = layout.blocks.len();
-    let mut best: Option<(Vec<usize>, Packing)> = None;
-    for order in initial_orders(layout) {
-        let packing = problem.place(&order);
-        if best.as_ref().is_none_or(|(_, best)| packing.bytes < best.bytes) {
-            best = Some((order, packing));
-        }
-    }
-    let Some((mut order, mut best)) = best else { return Ok(Packing { offsets: vec![], bytes: 0 }) };
+    let orders = initial_orders(layout).into_iter().map(|order| problem.place(order));
+    let Some(mut current) = orders.min_by_key(|placed| placed.bytes) else {
+        return Ok(Packing { offsets: vec![], bytes: 0 });
+    };
     let mut random = fastrand::Rng::with_seed(1);
-    let mut current = best.bytes;
     let rounds = (count * ROUNDS_PER_BLOCK).min(MAX_ROUNDS).min(MAX_LOOKS / problem.looks());
     for _ in 0..rounds {
-        if best.bytes <= bound {
+        if current.bytes <= bound {
             break;
         }
         let (from, to) = (random.usize(0..count), random.usize(0..count));
-        let mut changed = order.clone();
+        let mut order = current.order.clone();
         if random.bool() {
-            changed.swap(from, to);
+            order.swap(from, to);
         } else {
-            let moved = changed.remove(from);
-            changed.insert(to, moved);
+            let moved = order.remove(from);
+            order.insert(to, moved);
         }
-        let packing = problem.place(&changed);
-        if packing.bytes <= current {
-            (order, current) = (changed, packing.bytes);
-            if packing.bytes < best.bytes {
-                best = packing;
-            }
+        if let Some(placed) = problem.place_anew(&current, order, from.min(to)) {
+            current = placed;
         }
     }
-    Ok(best)
+    let offsets = current.offsets.iter().map(|offset| offset.unwrap_or_default()).collect();
+    Ok(Packing { offsets, bytes: current.bytes })
 }
 
 /// Big ones first, long-lived ones first, early ones first.
@@ -119,11 +111,19 @@ impl Problem {
     }
 
     /// Each block in turn as low as those before it allow.
-    fn place(&self, order: &[usize]) -> Packing {
-        let mut offsets: Vec<Option<usize>> = vec![None; order.len()];
-        let mut bytes = 0;
+    fn place(&self, order: Vec<usize>) -> Placed {
+        let nowhere = Placed { offsets: vec![None; order.len()], heights: vec![], bytes: usize::MAX, order: vec![] };
+        self.place_anew(&nowhere, order, 0).unwrap_or(nowhere)
+    }
+
+    /// Places blocks in an order that is that of `before` up to `first`; `None` if they take more bytes than there.
+    fn place_anew(&self, before: &Placed, order: Vec<usize>, first: usize) -> Option<Placed> {
+        let mut offsets = before.offsets.clone();
+        order[first..].iter().for_each(|block| offsets[*block] = None);
+        let mut heights = before.heights[..first].to_vec();
+        let mut bytes = heights.last().copied().unwrap_or(0);
         let mut blocked: Forbidden = vec![];
-        for &block in order {
+        for &block in &order[first..] {
             blocked.clear();
             for (other, forbidden) in &self.conflicts[block] {
                 if let Some(at) = offsets[*other] {
@@ -140,9 +140,23 @@ impl Problem {
             }
             offsets[block] = Some(offset);
             bytes = bytes.max(offset + self.sizes[block]);
+            if bytes > before.bytes {
+                return None;
+            }
+            heights.push(bytes);
         }
-        Packing { offsets: offsets.into_iter().map(Option::unwrap_or_default).collect(), bytes }
+        Some(Placed { order, offsets, heights, bytes })
     }
+}
+
+/// Blocks in the order in which they were placed.
+struct Placed {
+    order: Vec<usize>,
+    /// Per block.
+    offsets: Vec<Option<usize>>,
+    /// Per place in the order, the end of the highest block so far.
+    heights: Vec<usize>,
+    bytes: usize,
 }
 
 /// The pairs of blocks, in the blocks' order, that may be in use at the same time: the one begins before the other ends.

@@ -62,7 +62,7 @@ fn sum(
         Kernels::Host => Some(abi::HOST_ADD_S8),
     };
     let kernel = kernel.filter(|_| same_shape(lowering, [a, b, output]));
-    match kernel.and_then(|kernel| Some((kernel, armv7em::add::search(factors, expected)?))) {
+    match kernel.and_then(|kernel| Some((kernel, lowering.sum(|| armv7em::add::search(factors, expected))?))) {
         Some((kernel, params)) if lowering.apply(Pass::Addition, 1) => {
             broadcast(lowering, node, kernel, &params.words());
         }
