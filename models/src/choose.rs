@@ -5,8 +5,8 @@
 //! 2003, "Logic-based Benders decomposition"): an integer program picks the cheapest variants, the planner says how much
 //! RAM they take and what the moving of rows adds, and if that is too much, a constraint rules out the smallest part of the
 //! picks that seems to be to blame. The integer program is solved exactly; which part is to blame is a judgement, for the
-//! planner itself does not search all plans. So the fastest of all programs that were planned on the way is taken, and a
-//! refusal tells what is proven from what was not found.
+//! planner itself does not search all plans. So the fastest of all programs that were planned on the way is taken, layers of it
+//! are changed in search of a faster one, and a refusal tells what is proven from what was not found.
 
 mod change;
 mod conflict;
@@ -64,7 +64,7 @@ struct Effort {
     plans: usize,
     /// How far from the fewest instructions a program may be, as a part of them.
     gap: f64,
-    /// Whether what was found where RAM binds is changed in search of a better one.
+    /// Whether what was found is changed in search of a better one.
     changes: bool,
 }
 
@@ -72,7 +72,8 @@ struct Effort {
 const EXACT: Effort = Effort { plans: 400, gap: 0.0, changes: true };
 /// For limits that are only tried: the gap is less than predictions err.
 const ROUGH: Effort = Effort { plans: 40, gap: 0.005, changes: false };
-/// Programs that fit, one after the other, and are no faster before the best so far is taken.
+/// Programs that fit, one after the other, and are no faster before the best so far is taken; and programs that only the
+/// flash for what the plan adds makes too large before it is added to all.
 const FRUITLESS: usize = 16;
 /// Where RAM has no limit, parts of it that are tried to be saved at a time.
 const STEP: usize = 32;
@@ -108,46 +109,72 @@ struct Found {
     instructions: f64,
 }
 
-/// Searches the picks of fewest instructions within a budget.
+/// Searches the picks of fewest instructions within a budget. Better ones that changes lead to show that too much had been
+/// ruled out: the search then begins anew, and spares what is like them.
 fn search(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Option<Found>, Error> {
+    let mut best: Option<Found> = None;
+    loop {
+        let found = decompose(problem, budget, effort)?;
+        if !effort.changes {
+            return Ok(found);
+        }
+        let found = found.map(|found| change::speed_up(problem, budget, found)).transpose()?;
+        match (found, &best) {
+            (Some(found), Some(best)) if found.instructions >= best.instructions => return Ok(Some(found)),
+            (Some(found), _) => {
+                problem.add_floor(found.picks.clone())?;
+                best = Some(found);
+            }
+            (None, _) => return Ok(best),
+        }
+    }
+}
+
+/// The decomposition: picks of fewest instructions, what is ruled out of them, and so on.
+fn decompose(problem: &Problem<'_>, budget: Budget, effort: Effort) -> Result<Option<Found>, Error> {
     let mut master = Master::new(problem, budget.flash);
-    let (mut fruitless, mut ram_binds) = (0, false);
+    let (mut fruitless, mut too_much_flash, mut ram_binds) = (0, 0, false);
     for _ in 0..effort.plans {
         let Some((picks, least)) = master.solve()? else { break };
         let fastest = problem.fastest(budget).map_or(f64::MAX, |fastest| fastest.instructions);
         if fastest <= least * (1.0 + effort.gap) || fruitless == FRUITLESS {
             break;
         }
+        let planned = problem.plan(&picks)?;
         match budget.ram {
-            Some(ram) if problem.plan(&picks)?.arena > ram => {
-                if effort.changes && !ram_binds && !floor_fits(problem, budget)? {
+            Some(ram) if planned.arena > ram => {
+                if effort.changes && !ram_binds && !floors_fit(problem, budget, ram)? {
                     return Ok(None);
                 }
                 ram_binds = true;
                 master.forbid(&conflict::conflict(problem, &picks, ram)?);
             }
+            _ if !planned.fits(budget) => {
+                too_much_flash += 1;
+                if too_much_flash >= FRUITLESS {
+                    master.leave_room(&picks)?;
+                }
+                master.forbid(&picks);
+            }
             _ => {
-                fruitless = if problem.plan(&picks)?.instructions < fastest { 0 } else { fruitless + 1 };
+                fruitless = if planned.instructions < fastest { 0 } else { fruitless + 1 };
                 master.forbid(&picks);
             }
         }
     }
-    let found = problem.fastest(budget);
-    if ram_binds && effort.changes {
-        found.map(|found| change::speed_up(problem, budget, found)).transpose()
-    } else {
-        Ok(found)
-    }
+    Ok(problem.fastest(budget))
 }
 
-/// Whether picks are known that fit, from now on as a floor, or that nothing is known that fits the limit on flash alone.
-fn floor_fits(problem: &Problem<'_>, budget: Budget) -> Result<bool, Error> {
+/// Adds floors that fit; none are found if nothing fits, unless nothing fits the limit on flash alone.
+fn floors_fit(problem: &Problem<'_>, budget: Budget, ram: usize) -> Result<bool, Error> {
+    change::fit_heights(problem, budget, ram)?;
     if problem.smallest(budget.flash)?.is_none_or(|(_, planned)| planned.fits(budget)) {
         return Ok(true);
     }
-    let found = change::shrink(problem, budget)?;
-    found.iter().for_each(|found| problem.add_floor(found.picks.clone()));
-    Ok(found.is_some())
+    match change::shrink(problem, budget)? {
+        Some(found) => problem.add_floor(found.picks).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// The program of which RAM times instructions to the power of [`WORTH`] is least, among those that are not much slower

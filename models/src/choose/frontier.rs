@@ -1,7 +1,8 @@
 //! The Pareto frontier of RAM, flash and instructions.
 
+use super::master::Master;
 use super::problem::Problem;
-use super::{Budget, EXACT, Error, search};
+use super::{Budget, EXACT, Error, Found, search};
 use crate::cost::Table;
 use crate::lower::Lowerer;
 use crate::plan;
@@ -27,28 +28,43 @@ const RAM_STEP: usize = 64;
 pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> Result<Vec<Point>, Error> {
     let problem = Problem::new(lowerer, table, plan)?;
     let mut points: Vec<Point> = vec![];
-    let fastest = search(&problem, Budget::default(), EXACT)?;
-    let most = fastest.map_or(0, |fastest| problem.flash(&fastest.picks));
-    let least =
-        super::master::Master::new(&problem, None).solve_for_flash()?.map_or(most, |picks| problem.flash(&picks));
-    for level in 0..FLASH_LEVELS {
-        let flash = most - (most - least) * level / (FLASH_LEVELS - 1);
-        by_ram(&problem, flash, &mut points)?;
+    by_ram(&problem, None, &mut points)?;
+    let most = points.first().map_or(0, |fastest| fastest.flash);
+    let lean = Master::new(&problem, None).solve_for_flash()?;
+    let least = lean.map_or(Ok(most), |picks| problem.plan(&picks).map(|planned| planned.flash))?;
+    for level in 1..FLASH_LEVELS {
+        let flash = most - most.saturating_sub(least) * level / (FLASH_LEVELS - 1);
+        by_ram(&problem, Some(flash), &mut points)?;
     }
     Ok(not_dominated(points))
 }
 
 /// Best programs within a limit on flash, with ever less RAM.
-fn by_ram(problem: &Problem<'_>, flash: usize, points: &mut Vec<Point>) -> Result<(), Error> {
-    let mut budget = Budget { ram: None, flash: Some(flash) };
-    loop {
-        let Some(found) = search(problem, budget, EXACT)? else { return Ok(()) };
-        points.push(Point {
-            ram: found.arena,
-            flash: problem.flash(&found.picks),
-            instructions: found.instructions.round(),
-        });
+fn by_ram(problem: &Problem<'_>, flash: Option<usize>, points: &mut Vec<Point>) -> Result<(), Error> {
+    let mut budget = Budget { ram: None, flash };
+    while let Some(found) = alone(problem, budget)? {
+        let Some((found, flash)) = settled(problem, found)? else { return Ok(()) };
         budget.ram = Some(found.arena - (found.arena / RAM_STEP).max(1));
+        points.push(Point { ram: found.arena, flash, instructions: found.instructions.round() });
+    }
+    Ok(())
+}
+
+/// What the compiler makes of a budget.
+fn alone(problem: &Problem<'_>, budget: Budget) -> Result<Option<Found>, Error> {
+    problem.forget();
+    search(problem, budget, EXACT)
+}
+
+/// `found`, or what the compiler makes of its RAM and flash if that is another program, and so on; with its flash.
+fn settled(problem: &Problem<'_>, mut found: Found) -> Result<Option<(Found, usize)>, Error> {
+    loop {
+        let flash = problem.plan(&found.picks)?.flash;
+        let own = Budget { ram: Some(found.arena), flash: Some(flash) };
+        match alone(problem, own)? {
+            Some(again) if again.picks != found.picks => found = again,
+            again => return Ok(again.map(|found| (found, flash))),
+        }
     }
 }
 

@@ -14,12 +14,14 @@ const UNIT: f64 = 1000.0;
 pub(super) struct Master<'a> {
     problem: &'a Problem<'a>,
     flash: Option<usize>,
+    /// Bytes of flash that depend on the plan.
+    planned_flash: usize,
     forbidden: Vec<Vec<(usize, usize)>>,
 }
 
 impl<'a> Master<'a> {
     pub(super) fn new(problem: &'a Problem<'a>, flash: Option<usize>) -> Self {
-        Self { problem, flash, forbidden: vec![] }
+        Self { problem, flash, planned_flash: 0, forbidden: vec![] }
     }
 
     /// Rules out everything with all these picks: a pick per layer that is to blame, the others `usize::MAX`.
@@ -28,11 +30,17 @@ impl<'a> Master<'a> {
         self.forbidden.push(blamed.collect());
     }
 
+    /// Leaves room for a schedule and tensors as large as those of `picks`.
+    pub(super) fn leave_room(&mut self, picks: &Picks) -> Result<(), Error> {
+        let bytes = self.problem.plan(picks)?.flash.saturating_sub(self.problem.unplanned_flash(picks));
+        self.planned_flash = self.planned_flash.max(bytes);
+        Ok(())
+    }
+
     /// The cheapest picks that are left, and their instructions without those for moving rows.
     pub(super) fn solve(&self) -> Result<Option<(Picks, f64)>, Error> {
         let Some(picks) = self.minimize(|candidate| candidate.instructions, false)? else { return Ok(None) };
-        let chosen = self.problem.layers.iter().zip(&picks).map(|(layer, pick)| layer.candidates[*pick].instructions);
-        let instructions = chosen.sum::<f64>() + self.problem.fixed.instructions;
+        let instructions = self.problem.unplanned_instructions(&picks);
         Ok(Some((picks, instructions)))
     }
 
@@ -110,6 +118,7 @@ impl<'a> Master<'a> {
         let fixed = &self.problem.fixed;
         let code: f64 = fixed.kernels.iter().map(|kernel| self.problem.code(kernel)).sum();
         let data: Expression = each.map(|(x, candidate)| candidate.flash as f64 / UNIT * x).sum();
-        constraint!(data + linked <= (flash as f64 - fixed.flash as f64 - code) / UNIT)
+        let taken = (fixed.flash + self.planned_flash) as f64 + code;
+        constraint!(data + linked <= (flash as f64 - taken) / UNIT)
     }
 }

@@ -52,7 +52,7 @@ impl Planned {
 }
 
 /// Heights of steps that rings are small with, if all layers take them: rows that are made together are read together.
-const HEIGHTS: [usize; 3] = [1, 2, 4];
+pub(super) const HEIGHTS: [usize; 3] = [1, 2, 4];
 
 /// Steps of a network times variants of its layers up to which programs are compared: each variant of each layer is planned,
 /// and more, a step in some 10 microseconds.
@@ -66,6 +66,9 @@ pub(super) struct Problem<'a> {
     pub(super) layers: Vec<Layers>,
     /// What costs the same whatever is chosen.
     pub(super) fixed: Candidate,
+    /// All that was ever planned: planning is what takes time.
+    known: RefCell<BTreeMap<Picks, Planned>>,
+    /// What was planned since [`Self::forget`].
     planned: RefCell<BTreeMap<Picks, Planned>>,
     floors: RefCell<Vec<Picks>>,
 }
@@ -110,7 +113,14 @@ impl<'a> Problem<'a> {
             }
         }
         fixed.flash += table.code.get("executor").map_or(0, |bytes| *bytes as usize);
-        Ok(Self { lowerer, table, options, layers, fixed, planned: RefCell::default(), floors: RefCell::default() })
+        let (known, planned, floors) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Ok(Self { lowerer, table, options, layers, fixed, known, planned, floors })
+    }
+
+    /// Begins anew, as if nothing had been planned: what is found then does not depend on what was found before.
+    pub(super) fn forget(&self) {
+        self.planned.borrow_mut().clear();
+        self.floors.borrow_mut().clear();
     }
 
     /// Bytes of a kernel's code.
@@ -134,9 +144,12 @@ impl<'a> Problem<'a> {
         Ok(self.floors.borrow().clone())
     }
 
-    /// Adds picks that take less.
-    pub(super) fn add_floor(&self, picks: Picks) {
-        self.floors.borrow_mut().push(picks);
+    /// Adds picks that fit.
+    pub(super) fn add_floor(&self, picks: Picks) -> Result<(), Error> {
+        if !self.floors()?.contains(&picks) {
+            self.floors.borrow_mut().push(picks);
+        }
+        Ok(())
     }
 
     /// From the portable kernels, which work without scratch, each layer in turn is given the candidate of this height that
@@ -159,6 +172,15 @@ impl<'a> Problem<'a> {
             }
         }
         Ok(best)
+    }
+
+    /// The fastest candidates with steps up to this height.
+    pub(super) fn fastest_of_height(&self, height: usize) -> Picks {
+        let pick = |layer: &Layers| {
+            let low = layer.candidates.iter().enumerate().filter(|(_, candidate)| candidate.variant.rows <= height);
+            low.min_by(|(_, a), (_, b)| a.instructions.total_cmp(&b.instructions)).map_or(0, |(pick, _)| pick)
+        };
+        self.layers.iter().map(pick).collect()
     }
 
     fn portable(&self) -> Picks {
@@ -207,15 +229,26 @@ impl<'a> Problem<'a> {
         if let Some(planned) = self.planned.borrow().get(picks) {
             return Ok(*planned);
         }
+        let known = self.known.borrow().get(picks).copied();
+        let planned = match known {
+            Some(known) => known,
+            None => self.plan_anew(picks)?,
+        };
+        self.known.borrow_mut().insert(picks.clone(), planned);
+        self.planned.borrow_mut().insert(picks.clone(), planned);
+        Ok(planned)
+    }
+
+    fn plan_anew(&self, picks: &Picks) -> Result<Planned, Error> {
         let lowered = self.lowerer.lower(&self.selection(picks))?;
         let plan = plan::draft(&lowered.flow, self.options)?;
         let layers = lowered.layers.iter().zip(&lowered.flow.nodes);
         let layers = layers.filter_map(|(layer, node)| Some(self.table.layer(layer.as_ref()?, node)));
         let commits = self.table.commits(&lowered.flow, &plan);
         let instructions = self.table.inference + layers.chain(commits).sum::<f64>();
-        let planned = Planned { arena: plan.arena_bytes, instructions, flash: self.flash(picks) };
-        self.planned.borrow_mut().insert(picks.clone(), planned);
-        Ok(planned)
+        let arena = plan.arena_bytes;
+        let flash = self.table.flash(&Image::new(lowered, plan)).round() as usize;
+        Ok(Planned { arena, instructions, flash })
     }
 
     /// How many programs have been planned.
@@ -243,13 +276,21 @@ impl<'a> Problem<'a> {
         Ok(Image::new(lowered, plan))
     }
 
-    /// Predicted bytes of flash.
-    pub(super) fn flash(&self, picks: &Picks) -> usize {
-        let chosen = self.layers.iter().zip(picks).map(|(layer, pick)| &layer.candidates[*pick]);
-        let all: Vec<&Candidate> = chosen.chain([&self.fixed]).collect();
+    /// Instructions of the picks as far as they are known without a plan, those for moving rows not among them.
+    pub(super) fn unplanned_instructions(&self, picks: &Picks) -> f64 {
+        self.chosen(picks).map(|candidate| candidate.instructions).sum::<f64>() + self.fixed.instructions
+    }
+
+    /// Bytes of flash of the picks as far as they are known without a plan.
+    pub(super) fn unplanned_flash(&self, picks: &Picks) -> usize {
+        let all: Vec<&Candidate> = self.chosen(picks).chain([&self.fixed]).collect();
         let kernels: BTreeSet<&str> = all.iter().flat_map(|candidate| &candidate.kernels).copied().collect();
         let code: f64 = kernels.iter().map(|kernel| self.code(kernel)).sum();
         all.iter().map(|candidate| candidate.flash).sum::<usize>() + code as usize
+    }
+
+    fn chosen<'p>(&'p self, picks: &'p Picks) -> impl Iterator<Item = &'p Candidate> {
+        self.layers.iter().zip(picks).map(|(layer, pick)| &layer.candidates[*pick])
     }
 
     fn selection(&self, picks: &Picks) -> Selection {

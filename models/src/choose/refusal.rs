@@ -66,15 +66,16 @@ pub(super) fn explain(problem: &Problem<'_>, budget: Budget) -> Result<Infeasibl
         Some((picks, planned)) => Some((planned.arena, problem.busiest(&picks)?)),
         None => None,
     };
+    let smallest_flash = smallest_flash.map(|picks| {
+        let (name, most) = problem.most_data(&picks);
+        Ok::<_, Error>((problem.plan(&picks)?.flash, name, most))
+    });
     let anywhere = problem.smallest(None)?.map(|(_, planned)| planned.arena);
     Ok(Infeasible {
         budget,
         ram_with_more_flash: anywhere.filter(|least| smallest_ram.as_ref().is_some_and(|(bytes, _)| least < bytes)),
         smallest_ram,
         least_ram: problem.least_ram()?,
-        smallest_flash: smallest_flash.map(|picks| {
-            let (name, most) = problem.most_data(&picks);
-            (problem.flash(&picks), name, most)
-        }),
+        smallest_flash: smallest_flash.transpose()?,
     })
 }
