@@ -53,6 +53,7 @@ fn is_3x3(w: &Window) -> bool {
         && w.dilation_height == 1
         && (strides == (1, 1) || strides == (2, 2))
         && w.pad_top <= 2
+        && w.out_width > 1
 }
 
 fn params(convolution: &Convolution) -> Depthwise3x3 {
@@ -108,7 +109,11 @@ fn stream_3x3(convolution: &Convolution) -> Option<Vec<u32>> {
         stream.extend([form.form, (factor(&form) * form.start) as u32]);
         for column in 0..3 {
             stream.push(pair(w(0, column), w(1, column)));
-            stream.push(pair(w(1, column), w(2, column)));
+            stream.push(match (convolution.windows.window.stride_height, channel % 4) {
+                (1, _) => pair(w(1, column), w(2, column)),
+                (_, 0 | 1) => pair(w(2, column), 0),
+                _ => pair(0, w(2, column)),
+            });
         }
         stream.extend(form.constants.map(|n| n as u32));
     }

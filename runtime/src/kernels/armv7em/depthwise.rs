@@ -2,9 +2,11 @@
 
 use super::conv::{MAX_TAPS, taps as taps_of};
 use super::depthwise_any::{Column, Columns, Source, Windows, column, stream_words, widen_columns, windows};
-use super::depthwise3x3::{CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, one_row_by_two, pack, two_rows};
+use super::depthwise3x3::{
+    CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, fill_rows, one_row_by_two, pack, pack_by_two, two_rows,
+};
 use super::widen::fill_halves;
-use crate::arena::{Cells, Element, view};
+use crate::arena::{Cells, view};
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
 use std::ops::Range;
@@ -26,23 +28,23 @@ const GROUP: usize = 4;
 
 /// Packed columns that a layer needs; its scratch is 32 bytes each.
 pub fn packed_columns(w: &Window) -> usize {
-    let windows = (w.out_width - 1) * w.stride_width + 3 + w.out_width % 2;
+    let windows = (w.out_width - 1) * w.stride_width + 3;
     windows.max(w.pad_left + w.in_width) as usize
 }
 
-/// 3x3 windows over one image, channels a multiple of 4; strides 1, two output rows a step. Scalars: [`Window`],
-/// [`Depthwise3x3`]. Weights: see [`super::depthwise3x3`]. Scratch: [`packed_columns`].
+/// 3x3 windows over one image, at least two columns of them, channels a multiple of 4; strides 1, two output rows a
+/// step. Scalars: [`Window`], [`Depthwise3x3`]. Weights: see [`super::depthwise3x3`]. Scratch: [`packed_columns`].
 pub fn depthwise_3x3_s8(step: &Step<'_>) -> Option<()> {
-    layer_3x3(step, two_rows)
+    layer_3x3(step, pack, two_rows)
 }
 
 /// The same with strides 2, one output row a step.
 pub fn depthwise_3x3_by_2_s8(step: &Step<'_>) -> Option<()> {
-    layer_3x3(step, one_row_by_two)
+    layer_3x3(step, pack_by_two, one_row_by_two)
 }
 
 #[inline(never)]
-fn layer_3x3(step: &Step<'_>, compute: unsafe fn(&Depthwise)) -> Option<()> {
+fn layer_3x3(step: &Step<'_>, pack: unsafe fn(&Pack), compute: unsafe fn(&Depthwise)) -> Option<()> {
     let (window, rest) = step.param_list().split_first_chunk()?;
     let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
     let (rows, output) = (step.output_rows()?, step.output(0)?);
@@ -54,13 +56,10 @@ fn layer_3x3(step: &Step<'_>, compute: unsafe fn(&Depthwise)) -> Option<()> {
     let left = w.pad_left as usize;
     fill_halves(packed.get(..left * COLUMN_WORDS * 4)?, params.input_zero_point);
     fill_halves(packed.get((left + w.in_width as usize) * COLUMN_WORDS * 4..)?, params.input_zero_point);
-    let (sources, missing) = sources(&w, step.input(0)?, rows.clone())?;
-    let mut pack_work = Pack {
-        rows: sources,
-        step: channels,
-        columns: w.in_width as usize,
-        to: view(packed, 4 * COLUMN_WORDS * left, 4 * COLUMN_WORDS * w.in_width as usize)?.as_ptr().cast_mut().cast(),
-    };
+    let (ends, missing) = sources(&w, step.input(0)?, rows.clone())?;
+    let width = w.in_width as usize;
+    let to = view(packed, 4 * COLUMN_WORDS * left, 4 * COLUMN_WORDS * width)?.as_ptr().cast_mut().cast();
+    let mut pack_work = Pack { ends, offset: (width * channels).wrapping_neg(), step: channels, to };
     let mut work = Depthwise {
         x: packed.as_ptr().cast(),
         stream: stream.as_ptr().cast(),
@@ -77,19 +76,19 @@ fn layer_3x3(step: &Step<'_>, compute: unsafe fn(&Depthwise)) -> Option<()> {
         unsafe {
             pack(&pack_work);
             if missing != 0 {
-                fill_rows(packed, left, w.in_width as usize, missing, params.input_zero_point);
+                fill_rows(to, width, missing, params.input_zero_point);
             }
             compute(&work);
         }
-        pack_work.rows = pack_work.rows.map(|row| row.wrapping_add(GROUP));
+        pack_work.offset = pack_work.offset.wrapping_add(GROUP);
         work.stream = work.stream.wrapping_add(GROUP * CHANNEL_WORDS);
         work.out = work.out.wrapping_add(GROUP);
     }
     Some(())
 }
 
-/// The four input rows under these output rows; any row where there is none, or none is needed. The second result has a
-/// bit set for each row of padding.
+/// The ends of the four input rows under these output rows; of any row where there is none, or none is needed. The second
+/// result has a bit set for each packed row of padding.
 fn sources(w: &Window, input: Rows<'_>, rows: Range<usize>) -> Option<([*const u8; 4], u32)> {
     let top = rows.start as i32 * w.stride_height - w.pad_top;
     let needed = (rows.len() as i32 - 1) * w.stride_height + 3;
@@ -97,7 +96,7 @@ fn sources(w: &Window, input: Rows<'_>, rows: Range<usize>) -> Option<([*const u
     for (i, found) in (0..needed).zip(&mut found) {
         match input.get((top + i) as usize) {
             Some(row) => {
-                *found = view(row, 0, w.in_width as usize * w.in_channels as usize)?.as_ptr().cast::<u8>();
+                *found = view(row, 0, w.in_width as usize * w.in_channels as usize)?.as_ptr_range().end.cast::<u8>();
                 any = *found;
             }
             None => missing |= 1 << i,
@@ -106,17 +105,9 @@ fn sources(w: &Window, input: Rows<'_>, rows: Range<usize>) -> Option<([*const u
     for row in &mut found {
         *row = if row.is_null() { any } else { *row };
     }
+    // By two rows, row 2 stands in the place of row 3 too.
+    missing |= if w.stride_height == 2 { missing << 1 & 0b1000 } else { 0 };
     if any.is_null() { None } else { Some((found, missing)) }
-}
-
-/// Zero points in the rows of `missing`, over all columns of the image.
-fn fill_rows(packed: Cells<'_>, left: usize, columns: usize, missing: u32, zero_point: i32) {
-    for row in (0..4).filter(|row| missing >> row & 1 != 0) {
-        for pair in left * GROUP..(left + columns) * GROUP {
-            // In bounds: `packed` has these columns.
-            let _ = i16::set(packed, 4 * pair + row, zero_point as i16);
-        }
-    }
 }
 
 /// Columns, with the padding on both sides, that a row of windows sees.

@@ -5,13 +5,15 @@
 //! 12 multiplies for the 18 taps of two windows. A column of the packed block is 8 words: rows (0, 1) and rows (2, 3) of
 //! channel 0, then of channels 1, 2 and 3. Columns left and right of the image hold the input's zero point.
 //!
+//! Where windows advance by two rows, there is no row 3: second words hold row 2 of two channels, (0, 2) or (1, 3).
+//!
 //! Weights are a stream of 11 words for each channel:
 //!
 //! | words | meaning |
 //! |---|---|
 //! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`] |
 //! | 1 | start of the sum |
-//! | 6 | per window column, weights of rows (0, 1), then of rows (1, 2) |
+//! | 6 | per window column, weights of rows (0, 1), then of rows (1, 2) or, by two rows, of row 2 in the channel's half |
 //! | 3 | `m, z, 0` (short) or `m, c, n`: see [`super::gemm`] |
 //!
 //! Under the exact forms weights and the start of the sum are stored doubled, which saves doubling the sum.
@@ -27,12 +29,12 @@ pub const COLUMN_WORDS: usize = 8;
 /// What packing needs to know.
 #[repr(C)]
 pub struct Pack {
-    /// Four input rows, at the first of the four channels.
-    pub rows: [*const u8; 4],
+    /// The ends of four input rows.
+    pub ends: [*const u8; 4],
+    /// Bytes from a row's end to the first of the four channels in its first column: negative, modulo the word size.
+    pub offset: usize,
     /// Bytes from one column to the next: the channels.
     pub step: usize,
-    /// Columns.
-    pub columns: usize,
     /// The packed columns.
     pub to: *mut u32,
 }
@@ -49,19 +51,63 @@ pub unsafe fn pack(p: &Pack) {
         arm::pack(p)
     }
     #[cfg(not(tbx_dsp))]
-    for column in 0..p.columns {
+    // SAFETY: by this function's contract.
+    unsafe {
+        pack_twin(p, |channel| [(2, channel), (3, channel)])
+    }
+}
+
+/// Packs rows 0 to 2 of four channels for [`one_row_by_two`].
+///
+/// # Safety
+/// As for [`pack`].
+#[inline]
+pub unsafe fn pack_by_two(p: &Pack) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::pack_by_two(p)
+    }
+    #[cfg(not(tbx_dsp))]
+    // SAFETY: by this function's contract.
+    unsafe {
+        pack_twin(p, |channel| [(2, channel % 2), (2, channel % 2 + 2)])
+    }
+}
+
+/// Both in plain Rust; `second` tells rows and channels of the halves of a channel's second word.
+#[cfg(not(tbx_dsp))]
+unsafe fn pack_twin(p: &Pack, second: impl Fn(usize) -> [(usize, usize); 2]) {
+    let columns = (p.step - 1).wrapping_sub(p.offset) / p.step;
+    for column in 0..columns {
+        let half = |(row, channel): (usize, usize)| {
+            // SAFETY: by this function's contract.
+            let element = unsafe { p.ends[row].wrapping_add(p.offset.wrapping_add(column * p.step + channel)).read() };
+            u32::from(element as i8 as i16 as u16)
+        };
         for channel in 0..4 {
             // SAFETY: by this function's contract.
-            let half = |row: usize| unsafe {
-                u32::from(p.rows[row].add(column * p.step + channel).read() as i8 as i16 as u16)
-            };
-            for pair in 0..2 {
-                // SAFETY: by this function's contract.
-                unsafe {
-                    p.to.add(COLUMN_WORDS * column + 2 * channel + pair)
-                        .write(half(2 * pair) | half(2 * pair + 1) << 16)
-                };
+            unsafe {
+                let to = p.to.add(COLUMN_WORDS * column + 2 * channel);
+                to.write(half((0, channel)) | half((1, channel)) << 16);
+                let [low, high] = second(channel).map(half);
+                to.add(1).write(low | high << 16);
             }
+        }
+    }
+}
+
+/// Zero points in the packed rows of `missing`, which has a bit for each row.
+///
+/// # Safety
+/// `to` holds `columns` packed columns.
+pub unsafe fn fill_rows(to: *mut u32, columns: usize, missing: u32, zero_point: i32) {
+    for row in (0..4).filter(|row| missing >> row & 1 != 0) {
+        let mut half = to.cast::<i16>().wrapping_add(row);
+        for _ in 0..4 * columns {
+            // SAFETY: by this function's contract.
+            unsafe { half.write(zero_point as i16) };
+            half = half.wrapping_add(4);
         }
     }
 }
@@ -90,8 +136,8 @@ pub struct Depthwise {
 /// Two output rows of four channels, windows advancing by one row and column.
 ///
 /// # Safety
-/// `x` holds `columns + 2` packed columns, one more if `columns` is odd; `stream` the weights of four channels; both
-/// output rows have room.
+/// `x` holds `columns + 2` packed columns; `stream` the weights of four channels; both output rows have room. `columns` is
+/// at least 2.
 #[inline]
 pub unsafe fn two_rows(d: &Depthwise) {
     #[cfg(tbx_dsp)]
@@ -106,10 +152,10 @@ pub unsafe fn two_rows(d: &Depthwise) {
     }
 }
 
-/// One output row of four channels, windows advancing by two columns; only rows 0 to 2 count.
+/// One output row of four channels, windows advancing by two columns.
 ///
 /// # Safety
-/// `x` holds `2 * columns + 1` packed columns; `stream` the weights of four channels; the output row has room.
+/// `x` holds `2 * columns + 1` columns by [`pack_by_two`]; `stream` the weights of four channels; the output row has room.
 #[inline]
 pub unsafe fn one_row_by_two(d: &Depthwise) {
     #[cfg(tbx_dsp)]
@@ -143,7 +189,12 @@ unsafe fn twin(d: &Depthwise, stride: usize) {
                     |i: usize| unsafe { d.x.add(COLUMN_WORDS * (stride * column + tap) + 2 * channel + i).read() };
                 let (p01, p23) = (pair(0), pair(1));
                 let (w01, w12) = (word(2 + 2 * tap), word(3 + 2 * tap));
-                upper += half(p01, 0) * half(w01, 0) + half(p01, 1) * half(w01, 1) + half(p23, 0) * half(w12, 1);
+                upper += half(p01, 0) * half(w01, 0) + half(p01, 1) * half(w01, 1);
+                if stride == 2 {
+                    upper += half(p23, 0) * half(w12, 0) + half(p23, 1) * half(w12, 1);
+                    continue;
+                }
+                upper += half(p23, 0) * half(w12, 1);
                 lower += half(p01, 1) * half(w01, 0) + half(p23, 0) * half(w12, 0) + half(p23, 1) * half(w12, 1);
             }
             let finish = |sum: i32| requantize(word(0), constants, halved(sum), d.min, d.max);
@@ -168,25 +219,38 @@ mod arm {
         r#"
         .syntax unified
 
-        .section .text.tbx_armv7em_dw3x3_pack, "ax", %progbits
+        @ Rows 0 and 1 are r0 and r1; r5 and r6 hold their bytes, r11 of channels 0, 1 and r5 of channels 2, 3.
+        .macro TBX_DW3_PACK name, by_two
+        .section .text.\name, "ax", %progbits
         .balign 4
-        .global tbx_armv7em_dw3x3_pack
-        .type tbx_armv7em_dw3x3_pack, %function
+        .global \name
+        .type \name, %function
         .thumb_func
-        tbx_armv7em_dw3x3_pack:
+        \name:
             push {{r4-r11, lr}}
-            ldr r10, [r0, #16]          @ step
-            ldr lr, [r0, #20]           @ columns
-            ldr r4, [r0, #24]           @ to
+            ldr r8, [r0, #16]           @ offset
+            ldrd r10, r4, [r0, #20]     @ step, to
             ldmia r0, {{r0, r1, r2, r3}}
-            movs r8, #0
         1:  ldr r5, [r0, r8]
             ldr r6, [r1, r8]
             ldr r7, [r2, r8]
+        .if \by_two
+            pkhbt r11, r5, r6, lsl #16
+            pkhtb r5, r6, r5, asr #16
+            sxtb16 r12, r7              @ row 2 of channels 0, 2
+            sxtb16 lr, r7, ror #8       @ of channels 1, 3
+            sxtb16 r6, r11
+            sxtb16 r7, r11, ror #8
+            strd r6, r12, [r4], #8
+            strd r7, lr, [r4], #8
+            sxtb16 r6, r5
+            sxtb16 r7, r5, ror #8
+            strd r6, r12, [r4], #8
+            strd r7, lr, [r4], #8
+        .else
             ldr r9, [r3, r8]
-            add r8, r8, r10
-            pkhbt r11, r5, r6, lsl #16  @ channels 0, 1 of rows 0, 1
-            pkhtb r5, r6, r5, asr #16   @ channels 2, 3
+            pkhbt r11, r5, r6, lsl #16
+            pkhtb r5, r6, r5, asr #16
             pkhbt r6, r7, r9, lsl #16   @ of rows 2, 3
             pkhtb r7, r9, r7, asr #16
             sxtb16 r9, r11
@@ -201,10 +265,15 @@ mod arm {
             sxtb16 r9, r5, ror #8
             sxtb16 r12, r7, ror #8
             strd r9, r12, [r4], #8
-            subs lr, lr, #1
-            bne 1b
+        .endif
+            adds r8, r8, r10            @ carries behind the last column
+            bcc 1b
             pop {{r4-r11, pc}}
-        .size tbx_armv7em_dw3x3_pack, . - tbx_armv7em_dw3x3_pack
+        .size \name, . - \name
+        .endm
+
+        TBX_DW3_PACK tbx_armv7em_dw3x3_pack, 0
+        TBX_DW3_PACK tbx_armv7em_dw3x3_pack_by_two, 1
 
         @ Registers: r4-r9 weights, r12 packed columns, lr output, r2 r3 a column; sums r0 and r1 of the upper and lower
         @ row, r10 and r11 of the next column. On the stack: what is touched once per channel or pair of columns.
@@ -213,7 +282,7 @@ mod arm {
         .set TBX_DW3_BIAS, 12
         .set TBX_DW3_STEP, 16
         .set TBX_DW3_LOWER, 20
-        .set TBX_DW3_END, 24        @ last column where a pair begins
+        .set TBX_DW3_END, 24        @ the column behind all pairs; a word before it if no single one follows
         .set TBX_DW3_CHANNELS, 28   @ that are left
         .set TBX_DW3_W0, 32         @ weights that the exact form displaces
         .set TBX_DW3_X, 36
@@ -223,8 +292,7 @@ mod arm {
         .set TBX_DW3_MAX, 52
         .set TBX_DW3_W5, 56
         .set TBX_DW3_FORM, 60
-        .set TBX_DW3_COLUMNS, 64
-        .set TBX_DW3_FRAME, 72
+        .set TBX_DW3_FRAME, 64
 
         @ Two taps of the upper row and two of the lower for window column w01, w12.
         .macro TBX_DW3_TAPS upper, lower, from_upper, from_lower, w01, w12
@@ -296,9 +364,6 @@ mod arm {
 
         @ All columns of one channel, two rows.
         .macro TBX_DW3_TWO_ROWS form
-            ldr r3, [sp, #TBX_DW3_END]
-            cmp r12, r3
-            bhs 4f
         3:  ldr r11, [sp, #TBX_DW3_BIAS]
             ldrd r2, r3, [r12]
             TBX_DW3_TAPS r0, r1, r11, r11, r4, r5
@@ -320,9 +385,7 @@ mod arm {
             ldr r3, [sp, #TBX_DW3_END]
             cmp r12, r3
             blo 3b
-        4:  ldr r3, [sp, #TBX_DW3_COLUMNS]
-            lsls r3, r3, #31
-            beq 9f
+            bne 9f
             ldr r11, [sp, #TBX_DW3_BIAS]
             ldrd r2, r3, [r12]
             TBX_DW3_TAPS r0, r1, r11, r11, r4, r5
@@ -336,16 +399,14 @@ mod arm {
             b 9f
         .endm
 
-        @ The same for one row and windows two columns apart: the sums are r0 and r1 of neighbouring windows.
-        .macro TBX_DW3_TAPS_ONE sum, from, w01, w12
+        @ The same for one row and windows two columns apart: the sums are r0 and r1 of neighbouring windows. Half of w2
+        @ is zero, where r3 has another channel.
+        .macro TBX_DW3_TAPS_ONE sum, from, w01, w2
             smlad \sum, r2, \w01, \from
-            smlabt \sum, r3, \w12, \sum
+            smlad \sum, r3, \w2, \sum
         .endm
 
         .macro TBX_DW3_ONE_ROW form
-            ldr r3, [sp, #TBX_DW3_END]
-            cmp r12, r3
-            bhs 4f
         3:  ldr r11, [sp, #TBX_DW3_BIAS]
             ldrd r2, r3, [r12]
             TBX_DW3_TAPS_ONE r0, r11, r4, r5
@@ -365,9 +426,7 @@ mod arm {
             ldr r3, [sp, #TBX_DW3_END]
             cmp r12, r3
             blo 3b
-        4:  ldr r3, [sp, #TBX_DW3_COLUMNS]
-            lsls r3, r3, #31
-            beq 9f
+            bne 9f
             ldr r11, [sp, #TBX_DW3_BIAS]
             ldrd r2, r3, [r12]
             TBX_DW3_TAPS_ONE r0, r11, r4, r5
@@ -395,12 +454,13 @@ mod arm {
             strd r1, r3, [sp, #TBX_DW3_X]
             str r2, [sp, #TBX_DW3_STREAM]
             strd r4, r5, [sp, #TBX_DW3_STEP]
-            str r6, [sp, #TBX_DW3_COLUMNS]
             strd r7, r8, [sp, #TBX_DW3_MIN]
             mov r12, r1
             mov lr, r3
             lsrs r6, r6, #1
             add r6, r1, r6, lsl #\pair_shift
+            it cc
+            subcc r6, r6, #4
             movs r7, #4
             strd r6, r7, [sp, #TBX_DW3_END]
         1:  @ a channel
@@ -441,6 +501,8 @@ mod arm {
     unsafe extern "C" {
         #[link_name = "tbx_armv7em_dw3x3_pack"]
         pub(super) fn pack(pack: &Pack);
+        #[link_name = "tbx_armv7em_dw3x3_pack_by_two"]
+        pub(super) fn pack_by_two(pack: &Pack);
         #[link_name = "tbx_armv7em_dw3x3_two_rows"]
         pub(super) fn two_rows(depthwise: &Depthwise);
         #[link_name = "tbx_armv7em_dw3x3_one_row_by_two"]
