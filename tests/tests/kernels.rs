@@ -37,7 +37,7 @@ fn host_kernels_equal_the_portable_kernels() {
 /// Compares `kernels` with the portable ones; tells how often each was tried.
 fn compare(kernels: Kernels) -> BTreeMap<&'static str, usize> {
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-    for seed in 0..600 {
+    for seed in 0..800 {
         let (graph, values) = random_layers(seed, 1);
         let inferences: Vec<Vec<&[u8]>> =
             values.iter().map(|inputs| inputs.iter().map(Vec::as_slice).collect()).collect();

@@ -4,7 +4,7 @@ use crate::lower::Layer;
 use crate::plan::dataflow::Node;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
-use tinderbox_runtime::kernels::armv7em::conv_narrow::{ConvNarrow, Copies, Layout};
+use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
 use tinderbox_runtime::kernels::armv7em::conv_sparse;
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SPARSE_COPIES};
@@ -187,35 +187,32 @@ fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
 }
 
 fn narrow(layer: &Layer, w: &Window) -> Features {
-    let params = layer.params.get(Window::FIELDS.len()..).and_then(<[i32]>::first_chunk);
-    let columns = params.map_or(1, |words| ConvNarrow::from(*words).columns.max(1));
-    let layout = Layout::new(w, columns as usize);
-    let words = layout.window(w);
-    let rows = f64::from(w.out_height);
-    let (mut counts, mut widened, mut parts) = ([0.0; 3], 0, 0);
-    for first in (0..w.out_width).step_by(columns as usize) {
-        let of_part = blocks(columns.min(w.out_width - first) as usize);
-        counts = std::array::from_fn(|i| counts[i] + of_part[i]);
-        let element = first * w.stride_width * w.in_channels - layout.front as i32;
-        let end = (element + 2 * layout.row as i32).min(w.in_width * w.in_channels);
-        widened += (end - element.max(0)).max(0);
-        parts += 1;
+    let layout = Layout::new(w);
+    let height = w.kernel_height as usize;
+    let (mut counts, mut parts, mut copied) = ([0.0; 3], 0.0, 0.0);
+    for y in 0..w.out_height {
+        let top = y * w.stride_height - w.pad_top;
+        let whole = top >= 0 && top + (w.kernel_height - 1) * w.dilation_height < w.in_height;
+        for first in (0..w.out_width).step_by(layout.columns) {
+            let pixels = (layout.columns as i32).min(w.out_width - first);
+            let of_part = blocks(pixels as usize);
+            counts = std::array::from_fn(|i| counts[i] + of_part[i]);
+            let left = first * w.stride_width - w.pad_left;
+            let inside = left >= 0 && left + (pixels - 1) * w.stride_width + w.kernel_width <= w.in_width;
+            parts += 1.0;
+            copied += if whole && inside { 0.0 } else { height as f64 };
+        }
     }
-    let [four, two, one] = counts.map(|count| count * rows);
-    let taps = rows * f64::from(w.kernel_height);
-    let (widened, parts) = (taps * f64::from(widened), taps * f64::from(parts));
-    // Rows of inputs that stand whole in the arena may not be aligned.
-    let aligned = (w.in_width * w.in_channels) % 4 == 0;
-    let mut features = products(layer, [four, two, one], words, w.out_channels as usize);
+    let all = counts.iter().sum::<f64>();
+    let mut features = products(layer, counts, layout.words(), w.out_channels as usize);
     features.extend([
-        ("row", rows),
-        ("tap_row", parts),
-        ("widened", if aligned { widened } else { 0.0 }),
-        ("widened_unaligned", if aligned { 0.0 } else { widened }),
-        ("padded", parts * 2.0 * layout.row as f64 - widened),
-        ("shifted", if layout.copies == Copies::Plain { 0.0 } else { parts * layout.row as f64 }),
-        ("gathered_row", (four + two + one) * f64::from(w.kernel_height)),
-        ("gathered", (four + two + one) * words as f64),
+        ("row", f64::from(w.out_height)),
+        ("tap_row", f64::from(w.out_height) * height as f64),
+        ("part", parts),
+        ("copied_row", copied),
+        ("copied", copied * layout.seen as f64),
+        ("gathered_row", all * height as f64),
+        ("gathered", all * layout.words() as f64),
     ]);
     features
 }

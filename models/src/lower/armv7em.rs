@@ -31,7 +31,7 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
 pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
     match variant.algorithm {
         Algorithm::Winograd => conv3x3::lower(lowering, node, convolution, variant.rows),
-        Algorithm::Product | Algorithm::PackedProduct | Algorithm::Parts | Algorithm::Vectors => {
+        Algorithm::Product | Algorithm::PackedProduct | Algorithm::Vectors => {
             conv::lower(lowering, node, convolution, variant)
         }
         Algorithm::SparseProduct => conv_sparse::lower(lowering, node, convolution, variant.rows),

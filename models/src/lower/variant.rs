@@ -17,8 +17,6 @@ pub enum Algorithm {
     Product,
     /// The same with int4 weights, which stay packed.
     PackedProduct,
-    /// [`Product`](Self::Product), widening as little at a time as a block needs: less scratch, more work.
-    Parts,
     /// As a fully connected layer over every pixel.
     Vectors,
     /// By the blocks of weights that are not zero.

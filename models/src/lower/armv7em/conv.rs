@@ -34,9 +34,6 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
             if rows > MANY_ROWS { &steps[..steps.len() - 1] } else { steps },
             rows,
         ));
-        if w.in_channels % 4 != 0 && w.out_width as usize > BLOCK {
-            variants.extend(heights(Algorithm::Parts, &[1], rows));
-        }
     }
     if is_pointwise(&w) && w.out_width == 1 && vector_stream(lowering, convolution).is_some() {
         variants.extend(heights(Algorithm::Vectors, &[1], rows));
@@ -53,7 +50,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         Algorithm::Vectors => lower_vectors(lowering, node, convolution),
         Algorithm::PackedProduct => int4(lowering, node, convolution, variant.rows),
         _ if convolution.windows.window.in_channels % 4 == 0 => wide(lowering, node, convolution, variant.rows),
-        _ => narrow(lowering, node, convolution, variant),
+        _ => narrow(lowering, node, convolution, variant.rows),
     }
 }
 
@@ -80,10 +77,14 @@ fn int4_stream(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc
 fn words(w: &Window) -> Words {
     let run = (w.kernel_width * w.in_channels) as usize;
     let height = w.kernel_height as usize;
-    match w.in_channels % 4 {
-        0 => quads(run * height),
-        _ => (0..height).flat_map(|row| natural(row * run..(row + 1) * run)).collect(),
+    if w.in_channels % 4 == 0 {
+        return quads(run * height);
     }
+    // Of every row by pairs, then the last ones of all rows.
+    let paired = run / 2 * 2;
+    let by_pairs = (0..height).flat_map(|row| row * run..row * run + paired);
+    let last = (0..height).flat_map(|row| row * run + paired..(row + 1) * run);
+    natural(by_pairs.chain(last))
 }
 
 pub(super) fn rows(convolution: &Convolution) -> Vec<Row<'_>> {
@@ -130,20 +131,18 @@ fn is_pointwise(w: &Window) -> bool {
     (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1)
 }
 
-/// Rows widened as a whole.
-fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, variant: Variant) {
+/// Any channels.
+fn narrow(lowering: &mut Lowering<'_>, node: &Node, convolution: &Convolution, rows_per_step: usize) {
     let w = convolution.windows.window;
     let Some(stream) = stream(lowering, convolution) else { return };
-    let columns = if variant.algorithm == Algorithm::Parts { BLOCK } else { w.out_width as usize };
     let requantization = convolution.channels[0].requantization;
     let input_zero_point = convolution.input_zero_point;
-    let params =
-        ConvNarrow { input_zero_point, columns: columns as i32, min: requantization.min, max: requantization.max };
+    let params = ConvNarrow { input_zero_point, min: requantization.min, max: requantization.max };
     convolution
-        .layer(lowering, node, abi::ARMV7EM_CONV_NARROW_S8, variant.rows)
+        .layer(lowering, node, abi::ARMV7EM_CONV_NARROW_S8, rows_per_step)
         .params(params.words())
         .weights(stream)
-        .scratch(Layout::new(&w, columns).scratch_bytes(&w))
+        .scratch(Layout::new(&w).scratch_bytes())
         .finish();
 }
 

@@ -2,8 +2,7 @@
 
 use super::{Form, folded_bias, pair, sums};
 use crate::lower::operators::product::Channel;
-use std::ops::Range;
-use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, PAIR, SPARSE_COPIES, SPARSE_STEP};
+use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, MORE, PAIR, SPARSE_COPIES, SPARSE_STEP};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
@@ -25,21 +24,21 @@ pub(super) fn quads(elements: usize) -> Words {
 }
 
 /// Elements in their own order.
-pub(super) fn natural(elements: Range<usize>) -> Words {
-    let end = elements.end;
-    elements.step_by(2).map(|i| [Some(i), Some(i + 1).filter(|i| *i < end)]).collect()
+pub(super) fn natural(elements: impl Iterator<Item = usize>) -> Words {
+    let elements: Vec<usize> = elements.collect();
+    elements.chunks(2).map(|pair| [Some(pair[0]), pair.get(1).copied()]).collect()
 }
 
 /// The stream for [`gemm`](tinderbox_runtime::kernels::armv7em::gemm::gemm); `None` if a number is out of range.
 pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> Option<Vec<u32>> {
     let mut stream = vec![];
-    for channels in rows.chunks(2) {
+    for (pair, channels) in rows.chunks(2).enumerate() {
         let forms = forms(channels, input_zero_point)?;
         stream.extend(starts(&forms));
         for word in words {
             stream.push(weight_word(channels, word)?);
         }
-        stream.extend(ends(&forms));
+        stream.extend(ends(&forms, 2 * pair + 2 < rows.len()));
     }
     Some(stream)
 }
@@ -47,7 +46,7 @@ pub(super) fn pairs(rows: &[Row<'_>], input_zero_point: i32, words: &Words) -> O
 /// The stream for [`gemm_int4`](tinderbox_runtime::kernels::armv7em::gemm::gemm_int4); `None` if a number is out of range.
 pub(super) fn int4_pairs(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<u32>> {
     let mut stream = vec![];
-    for channels in rows.chunks(2) {
+    for (pair, channels) in rows.chunks(2).enumerate() {
         let forms = forms(channels, input_zero_point)?;
         let start = forms[0].start;
         let odd = forms.get(1).map_or(0, |form| form.start);
@@ -59,7 +58,7 @@ pub(super) fn int4_pairs(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<
         };
         let weights = (0..channels[0].weights.len()).map(byte).collect::<Option<Vec<u8>>>()?;
         stream.extend(weights.as_chunks().0.iter().map(|four| u32::from_le_bytes(*four)));
-        stream.extend(ends(&forms));
+        stream.extend(ends(&forms, 2 * pair + 2 < rows.len()));
     }
     Some(stream)
 }
@@ -75,7 +74,7 @@ pub(super) fn sparse_pairs(
     place: impl Fn(usize) -> usize,
 ) -> Option<Vec<u32>> {
     let (mut stream, mut all, mut left) = (vec![], 0, 0);
-    for channels in rows.chunks(2) {
+    for (pair, channels) in rows.chunks(2).enumerate() {
         let forms = forms(channels, input_zero_point)?;
         let words = natural(0..channels[0].weights.len());
         let weights = words.iter().map(|word| weight_word(channels, word)).collect::<Option<Vec<u32>>>()?;
@@ -94,7 +93,7 @@ pub(super) fn sparse_pairs(
             at = *place;
         }
         *stream.last_mut()? |= 1;
-        stream.extend(ends(&forms));
+        stream.extend(ends(&forms, 2 * pair + 2 < rows.len()));
     }
     (left as f64 <= LARGEST_DENSITY * all as f64).then_some(stream)
 }
@@ -148,9 +147,9 @@ fn starts(forms: &[Form]) -> [u32; 2] {
     [forms[0].start as u32, odd.wrapping_add(forms[0].start) as u32]
 }
 
-/// What follows the weights of a pair, or of a single channel, which has a companion in name.
-fn ends(forms: &[Form]) -> Vec<u32> {
-    let form = forms[0].form | if forms.len() == 2 { PAIR } else { 0 };
+/// What follows the weights of a pair, or of a single channel, which has a companion in name; whether `more` pairs follow.
+fn ends(forms: &[Form], more: bool) -> Vec<u32> {
+    let form = forms[0].form | if forms.len() == 2 { PAIR } else { 0 } | if more { MORE } else { 0 };
     let constants = [&forms[0], forms.get(1).unwrap_or(&forms[0])].into_iter().flat_map(constants);
     std::iter::once(form).chain(constants).collect()
 }

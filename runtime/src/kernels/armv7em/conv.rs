@@ -2,10 +2,11 @@
 
 use super::gemm::{Gemm, gemm, gemm_int4};
 use super::widen::widen_quads;
-use crate::arena::{Cells, view};
+use crate::arena::view;
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
 use std::ops::Range;
+use std::ptr::NonNull;
 
 crate::kernels::params! {
     /// Scalars of a convolution behind its [`Window`].
@@ -50,11 +51,9 @@ fn convolve<const INT4: bool>(step: &Step<'_>) -> Option<()> {
     let (input, output) = (step.input(0)?, step.output(0)?);
     let words = (w.kernel_height * w.kernel_width * w.in_channels / 2) as usize;
     let padding = step.channels().get(..(w.kernel_width * w.in_channels / 4) as usize)?;
-    let stream = step.weights().as_ptr_range();
     let product = Gemm {
         x: view(step.scratch()?, 0, BLOCK * 4 * words)?.as_ptr().cast(),
-        stream: stream.start.cast(),
-        stream_end: stream.end.cast(),
+        stream: step.weights().as_ptr().cast(),
         out: std::ptr::null_mut(),
         out_stride: w.out_channels as usize,
         words,
@@ -90,17 +89,21 @@ fn adjacent(rows: Rows<'_>, range: Range<usize>) -> Option<usize> {
     Some(count)
 }
 
-/// The input rows under output row `y`; `None` where padding is.
-pub(super) fn taps<'a>(w: &Window, input: Rows<'a>, y: usize) -> Option<heapless::Vec<Option<Cells<'a>>, MAX_TAPS>> {
+/// The start of an input row; `None` where padding is.
+pub(super) type Tap = Option<NonNull<u8>>;
+
+/// The input rows under output row `y`, long enough for all that is read of them.
+pub(super) fn taps(w: &Window, input: Rows<'_>, y: usize) -> Option<heapless::Vec<Tap, MAX_TAPS>> {
     let image = (y as i32).checked_div(w.out_height)?;
     let top = (y as i32 - image * w.out_height) * w.stride_height - w.pad_top;
+    let bytes = (w.in_width * w.in_channels) as usize;
     let mut taps = heapless::Vec::new();
     for tap in 0..w.kernel_height {
         let row = top + tap * w.dilation_height;
         let tap = match (0..w.in_height).contains(&row) {
-            // Long enough for all that is read of it.
             true => {
-                Some(view(input.get((image * w.in_height + row) as usize)?, 0, (w.in_width * w.in_channels) as usize)?)
+                let row = view(input.get((image * w.in_height + row) as usize)?, 0, bytes)?;
+                NonNull::new(row.as_ptr().cast_mut().cast())
             }
             false => None,
         };
@@ -117,7 +120,7 @@ struct Layer {
 
 impl Layer {
     /// Computes a row of `out_width` pixels, for which `product` knows the place.
-    fn row<const INT4: bool>(&mut self, taps: &[Option<Cells<'_>>]) {
+    fn row<const INT4: bool>(&mut self, taps: &[Tap]) {
         let w = self.w;
         let mut left = -w.pad_left;
         let mut pixels = w.out_width as usize;
@@ -129,19 +132,7 @@ impl Layer {
                 self.product.out = self.product.out.wrapping_sub((BLOCK - pixels) * w.out_channels as usize);
                 pixels = BLOCK;
             }
-            // Columns that are all in the image are widened as one.
-            let inside = left >= 0
-                && w.dilation_width == 1
-                && left + (count as i32 - 1) * w.stride_width + w.kernel_width <= w.in_width;
-            let (columns, channels) =
-                if inside { (1, w.kernel_width * w.in_channels) } else { (w.kernel_width, w.in_channels) };
-            let mut to = self.product.x.cast_mut();
-            for row in taps {
-                for column in 0..columns {
-                    let sources = sources(&w, self.padding, *row, left + column * w.dilation_width);
-                    to = widen(&sources, count, channels as usize, to);
-                }
-            }
+            self.widen(taps, left, count);
             // SAFETY: the block holds `count` pixels; the compiler made the stream for this layer; the output row has
             // room for the pixels that are left.
             unsafe { if INT4 { gemm_int4(&self.product) } else { gemm(&self.product, count) } }
@@ -150,16 +141,49 @@ impl Layer {
             pixels -= count;
         }
     }
+
+    /// Makes a block of `count` windows, the first one's first column at `left`.
+    fn widen(&self, taps: &[Tap], left: i32, count: usize) {
+        let w = &self.w;
+        let channels = w.in_channels as usize;
+        let mut to = self.product.x.cast_mut();
+        if left >= 0
+            && w.dilation_width == 1
+            && left + (count as i32 - 1) * w.stride_width + w.kernel_width <= w.in_width
+        {
+            // Columns that are all in the image are widened as one.
+            let (first, run) = (left as usize * channels, w.kernel_width as usize * channels);
+            let step = w.stride_width as usize * channels;
+            for row in taps {
+                let mut sources = [self.padding; BLOCK];
+                if let Some(row) = row {
+                    let mut at = row.as_ptr().cast_const().wrapping_add(first);
+                    for source in &mut sources {
+                        *source = at;
+                        at = at.wrapping_add(step);
+                    }
+                }
+                to = widen(&sources, count, run, to);
+            }
+            return;
+        }
+        for row in taps {
+            for column in 0..w.kernel_width {
+                let sources = sources(w, self.padding, *row, left + column * w.dilation_width);
+                to = widen(&sources, count, channels, to);
+            }
+        }
+    }
 }
 
 /// Per pixel, the elements of `row` at a column, `first` for the first pixel; `padding` beyond the image.
-pub(super) fn sources(w: &Window, padding: *const u8, row: Option<Cells<'_>>, first: i32) -> [*const u8; BLOCK] {
+pub(super) fn sources(w: &Window, padding: *const u8, row: Tap, first: i32) -> [*const u8; BLOCK] {
     let mut sources = [padding; BLOCK];
     let Some(row) = row else { return sources };
     let mut column = first;
     for source in &mut sources {
         if (0..w.in_width).contains(&column) {
-            *source = row.as_ptr().cast::<u8>().wrapping_add((column * w.in_channels) as usize);
+            *source = row.as_ptr().cast_const().wrapping_add((column * w.in_channels) as usize);
         }
         column += w.stride_width;
     }

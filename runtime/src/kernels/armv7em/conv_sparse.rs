@@ -4,7 +4,7 @@
 //! side by side, so that those of four neighbouring pixels do for each tap. Where the stride is `s`, columns `0, s, ...`
 //! come first, then `1, s + 1, ...`, as far as taps differ. No window is gathered; weights say where their words are.
 
-use super::conv::{BLOCK, Conv, sources, taps};
+use super::conv::{BLOCK, Conv, Tap, sources, taps};
 use super::gemm::{Gemm, gemm_sparse};
 use super::widen::{Columns, widen_columns};
 use crate::arena::{Cells, view};
@@ -64,7 +64,6 @@ pub fn conv_sparse_s8(step: &Step<'_>) -> Option<()> {
     for (i, row) in taps(&seen, step.input(0)?, rows.start)?.iter().enumerate() {
         widen(&w, &layout, padding, *row, view(widened, 4 * i * layout.row, 4 * layout.row)?);
     }
-    let stream = step.weights().as_ptr_range();
     let (width, channels) = (w.out_width as usize, w.out_channels as usize);
     let last = width.checked_sub(BLOCK)?;
     for (i, y) in rows.enumerate() {
@@ -75,8 +74,7 @@ pub fn conv_sparse_s8(step: &Step<'_>) -> Option<()> {
             let pixel = pixel.min(last);
             let product = Gemm {
                 x: widened.as_ptr().cast::<u32>().wrapping_add(x + pixel),
-                stream: stream.start.cast(),
-                stream_end: stream.end.cast(),
+                stream: step.weights().as_ptr().cast(),
                 out: out.as_ptr().cast_mut().cast::<i8>().wrapping_add(pixel * channels),
                 out_stride: channels,
                 words: 0,
@@ -92,7 +90,7 @@ pub fn conv_sparse_s8(step: &Step<'_>) -> Option<()> {
 }
 
 /// Widens a row of the image, padding included.
-fn widen(w: &Window, layout: &Layout, padding: *const u8, from: Option<Cells<'_>>, to: Cells<'_>) {
+fn widen(w: &Window, layout: &Layout, padding: *const u8, from: Tap, to: Cells<'_>) {
     let (stride, channels) = (w.stride_width.max(1), w.in_channels as usize);
     let block = BLOCK * stride as usize;
     for phase in 0..layout.phases {

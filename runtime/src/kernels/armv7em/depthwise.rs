@@ -1,12 +1,12 @@
 //! Depthwise convolution, with 3x3 windows and with any.
 
-use super::conv::{MAX_TAPS, taps as taps_of};
+use super::conv::{MAX_TAPS, Tap, taps as taps_of};
 use super::depthwise_any::{Column, Columns, Source, Windows, column, stream_words, widen_columns, windows};
 use super::depthwise3x3::{
     CHANNEL_WORDS, COLUMN_WORDS, Depthwise, Pack, fill_rows, one_row_by_two, pack, pack_by_two, two_rows,
 };
 use super::widen::fill_halves;
-use crate::arena::{Cells, view};
+use crate::arena::view;
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
 use std::ops::Range;
@@ -137,8 +137,8 @@ pub fn depthwise_s8(step: &Step<'_>) -> Option<()> {
     fill_halves(widened.get(..left * column_bytes)?, params.input_zero_point);
     fill_halves(widened.get((left + w.in_width as usize) * column_bytes..)?, params.input_zero_point);
     for y in step.output_rows()? {
-        let source = |row: &Option<Cells<'_>>| match row {
-            Some(row) => Source { at: row.as_ptr().cast(), step: channels },
+        let source = |row: &Tap| match row {
+            Some(row) => Source { at: row.as_ptr(), step: channels },
             None => Source { at: padding, step: 0 },
         };
         let mut rows: heapless::Vec<Source, MAX_TAPS> = heapless::Vec::new();
@@ -189,7 +189,7 @@ pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
     for y in step.output_rows()? {
         let mut rows: heapless::Vec<*const u8, MAX_TAPS> = heapless::Vec::new();
         for tap in &taps_of(&w, step.input(0)?, y)? {
-            rows.push(tap.map_or(padding, |row| row.as_ptr().cast())).ok()?;
+            rows.push(tap.map_or(padding, |row| row.as_ptr().cast_const())).ok()?;
         }
         let work = Column {
             rows: rows.as_ptr(),

@@ -64,9 +64,8 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
                 gemv(&Gemv { x, stream: stream.as_ptr().cast(), out, groups, words, min, max });
             }
             if outputs > CHANNELS * groups {
-                let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr_range());
-                let (stream, stream_end) = (stream.start.cast(), stream.end.cast());
-                gemm(&Gemm { x, stream, stream_end, out, out_stride: 0, words, min, max }, 1);
+                let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr().cast());
+                gemm(&Gemm { x, stream, out, out_stride: 0, words, min, max }, 1);
             }
         }
     }

@@ -1,63 +1,34 @@
-//! Rows of int16 elements, and windows over them as blocks for [`super::gemm`].
-
-/// Writes `quads` (at least 1) times four int8 elements as int16, in their own order.
-///
-/// # Safety
-/// `from` holds `4 * quads` bytes, `to` has room for `2 * quads` words, both are aligned to 4.
-#[inline]
-pub unsafe fn widen_row(from: *const u8, quads: usize, to: *mut u32) {
-    #[cfg(tbx_dsp)]
-    // SAFETY: by this function's contract.
-    unsafe {
-        arm::widen_row(from, quads, to)
-    }
-    #[cfg(not(tbx_dsp))]
-    // SAFETY: by this function's contract.
-    unsafe {
-        super::widen::widen_bytes(from, 4 * quads, to.cast())
-    }
-}
-
-/// Writes elements one place further on: element `i` of `from` becomes element `i + 1` of `to`.
-///
-/// # Safety
-/// `from` holds `words` (at least 1) words of two elements, `to` has room for as many.
-#[inline]
-pub unsafe fn shift_row(from: *const u32, words: usize, to: *mut u32) {
-    #[cfg(tbx_dsp)]
-    // SAFETY: by this function's contract.
-    unsafe {
-        arm::shift_row(from, words, to)
-    }
-    #[cfg(not(tbx_dsp))]
-    for i in 0..words {
-        // SAFETY: by this function's contract.
-        unsafe {
-            let before = if i == 0 { 0 } else { from.add(i - 1).read() };
-            to.add(i).write(before >> 16 | from.add(i).read() << 16);
-        }
-    }
-}
+//! Windows over int8 rows as blocks for [`super::gemm`].
+//!
+//! Every row of a window is widened by pairs of elements; where their number is odd, the last elements of all rows follow,
+//! by pairs too. Rows may begin at any byte.
 
 /// What gathering windows needs to know.
 #[repr(C)]
 pub struct Gather {
-    /// Per pixel, the first word of its window.
-    pub from: [*const u32; 4],
-    /// Words of a window's row; at least 1.
+    /// The rows that windows see.
+    pub rows: *const *const u8,
+    /// How many; at least 1.
+    pub height: usize,
+    /// Bytes from a row's start to the first window.
+    pub offset: usize,
+    /// Bytes from one window to the next.
+    pub step: usize,
+    /// Elements of a window's row.
     pub run: usize,
-    /// Rows of a window; at least 1.
-    pub rows: usize,
-    /// Bytes from the end of a window's row to the start of the next.
-    pub skip: usize,
     /// The block.
     pub to: *mut u32,
+}
+
+/// Words of a window of `height` rows of `run` elements.
+pub fn words(height: usize, run: usize) -> usize {
+    height * (run / 2) + (height * (run % 2)).div_ceil(2)
 }
 
 /// Gathers the windows of `pixels` (4, 2 or 1) pixels.
 ///
 /// # Safety
-/// All rows of the first `pixels` windows can be read; `to` has room for them.
+/// All rows of the windows can be read; `to` has room for them.
 #[inline]
 pub unsafe fn gather(g: &Gather, pixels: usize) {
     #[cfg(tbx_dsp)]
@@ -70,15 +41,19 @@ pub unsafe fn gather(g: &Gather, pixels: usize) {
         }
     }
     #[cfg(not(tbx_dsp))]
-    for (p, from) in g.from.iter().enumerate().take(pixels) {
-        for row in 0..g.rows {
-            for i in 0..g.run {
-                // SAFETY: by this function's contract.
-                unsafe {
-                    let word = from.byte_add(row * (4 * g.run + g.skip)).add(i).read();
-                    g.to.add((row * g.run + i) * pixels + p).write(word);
-                }
+    for pixel in 0..pixels {
+        let put = |element: usize, row: usize, i: usize| {
+            // SAFETY: by this function's contract.
+            unsafe {
+                let from = g.rows.add(row).read().wrapping_add(g.offset + pixel * g.step + i);
+                let to = g.to.add(pixels * (element / 2) + pixel).cast::<i16>().add(element % 2);
+                to.write(i16::from(from.read() as i8));
             }
+        };
+        let paired = g.run / 2 * 2;
+        for row in 0..g.height {
+            (0..paired).for_each(|i| put(row * paired + i, row, i));
+            (paired..g.run).for_each(|i| put(g.height * paired + row, row, i));
         }
     }
 }
@@ -92,44 +67,15 @@ mod arm {
         r#"
         .syntax unified
 
-        .section .text.tbx_armv7em_widen_row, "ax", %progbits
-        .balign 4
-        .global tbx_armv7em_widen_row
-        .type tbx_armv7em_widen_row, %function
-        .thumb_func
-        tbx_armv7em_widen_row:
-            push {{r4, r5}}
-        1:  ldr r3, [r0], #4
-            sxtb16 r4, r3               @ elements 0, 2
-            sxtb16 r5, r3, ror #8       @ elements 1, 3
-            pkhbt r3, r4, r5, lsl #16
-            pkhtb r4, r5, r4, asr #16
-            strd r3, r4, [r2], #8
-            subs r1, r1, #1
-            bne 1b
-            pop {{r4, r5}}
-            bx lr
-        .size tbx_armv7em_widen_row, . - tbx_armv7em_widen_row
+        .set TBX_GATHER_ROWS, 0     @ the next row
+        .set TBX_GATHER_HEIGHT, 4   @ rows left
+        .set TBX_GATHER_OFFSET, 8
+        .set TBX_GATHER_STEP, 12
+        .set TBX_GATHER_RUN, 16
+        .set TBX_GATHER_LAST, 20    @ place of the next row's last element
+        .set TBX_GATHER_FRAME, 24
 
-        .section .text.tbx_armv7em_shift_row, "ax", %progbits
-        .balign 4
-        .global tbx_armv7em_shift_row
-        .type tbx_armv7em_shift_row, %function
-        .thumb_func
-        tbx_armv7em_shift_row:
-            push {{r4}}
-            movs r3, #0
-        1:  ldr r4, [r0], #4
-            lsrs r3, r3, #16
-            orr r3, r3, r4, lsl #16
-            str r3, [r2], #4
-            mov r3, r4
-            subs r1, r1, #1
-            bne 1b
-            pop {{r4}}
-            bx lr
-        .size tbx_armv7em_shift_row, . - tbx_armv7em_shift_row
-
+        @ r0-r3 windows, r4-r7 and r8-r11 their elements, r12 the block.
         .macro TBX_GATHER name, pixels
         .section .text.\name, "ax", %progbits
         .balign 4
@@ -138,29 +84,83 @@ mod arm {
         .thumb_func
         \name:
             push {{r4-r11, lr}}
-            ldmia r0, {{r3-r10}}        @ four sources, run, rows, skip, to
-        1:  mov r12, r7
-        2:  ldr r0, [r3], #4
+            sub sp, sp, #TBX_GATHER_FRAME
+            ldmia r0, {{r4-r8, r12}}
+            lsr r9, r8, #1
+            mul r9, r9, r5
+            add r9, r12, r9, lsl #(\pixels / 2 + 2)     @ 4 bytes of each pixel
+            stmia sp, {{r4-r9}}
+        1:  ldmia sp, {{r4, r5, r6, r7, lr}}
+            ldr r0, [r4], #4
+            subs r5, r5, #1
+            strd r4, r5, [sp, #TBX_GATHER_ROWS]
+            add r0, r0, r6
         .if \pixels > 1
-            ldr r1, [r4], #4
+            add r1, r0, r7
         .endif
         .if \pixels > 2
-            ldr r2, [r5], #4
-            ldr r11, [r6], #4
-            stmia r10!, {{r0, r1, r2, r11}}
-        .elseif \pixels > 1
-            stmia r10!, {{r0, r1}}
-        .else
-            str r0, [r10], #4
+            add r2, r1, r7
+            add r3, r2, r7
         .endif
-            subs r12, r12, #1
+            lsrs lr, lr, #1
+            beq 3f
+        2:  ldrsb r8, [r0, #1]
+            ldrsb r4, [r0], #2
+        .if \pixels > 1
+            ldrsb r9, [r1, #1]
+            ldrsb r5, [r1], #2
+        .endif
+        .if \pixels > 2
+            ldrsb r10, [r2, #1]
+            ldrsb r6, [r2], #2
+            ldrsb r11, [r3, #1]
+            ldrsb r7, [r3], #2
+        .endif
+            pkhbt r4, r4, r8, lsl #16
+        .if \pixels > 1
+            pkhbt r5, r5, r9, lsl #16
+        .endif
+        .if \pixels > 2
+            pkhbt r6, r6, r10, lsl #16
+            pkhbt r7, r7, r11, lsl #16
+            stmia r12!, {{r4, r5, r6, r7}}
+        .elseif \pixels > 1
+            strd r4, r5, [r12], #8
+        .else
+            str r4, [r12], #4
+        .endif
+            subs lr, lr, #1
             bne 2b
-            add r3, r3, r9
-            add r4, r4, r9
-            add r5, r5, r9
-            add r6, r6, r9
-            subs r8, r8, #1
+        3:  ldrd r8, r9, [sp, #TBX_GATHER_RUN]
+            lsls r8, r8, #31
+            beq 4f
+            ldrsb r4, [r0]
+        .if \pixels > 1
+            ldrsb r5, [r1]
+        .endif
+        .if \pixels > 2
+            ldrsb r6, [r2]
+            ldrsb r7, [r3]
+        .endif
+            strh r4, [r9]
+        .if \pixels > 1
+            strh r5, [r9, #4]
+        .endif
+        .if \pixels > 2
+            strh r6, [r9, #8]
+            strh r7, [r9, #12]
+        .endif
+            add r9, r9, #2
+        .if \pixels > 1
+            tst r9, #2
+            it eq                       @ the words of the other pixels come between
+            addeq r9, r9, #(4 * \pixels - 4)
+        .endif
+            str r9, [sp, #TBX_GATHER_LAST]
+        4:  ldr r5, [sp, #TBX_GATHER_HEIGHT]
+            cmp r5, #0
             bne 1b
+            add sp, sp, #TBX_GATHER_FRAME
             pop {{r4-r11, pc}}
         .size \name, . - \name
         .endm
@@ -173,10 +173,6 @@ mod arm {
     );
 
     unsafe extern "C" {
-        #[link_name = "tbx_armv7em_widen_row"]
-        pub(super) fn widen_row(from: *const u8, quads: usize, to: *mut u32);
-        #[link_name = "tbx_armv7em_shift_row"]
-        pub(super) fn shift_row(from: *const u32, words: usize, to: *mut u32);
         #[link_name = "tbx_armv7em_gather4"]
         pub(super) fn gather4(gather: &Gather);
         #[link_name = "tbx_armv7em_gather2"]

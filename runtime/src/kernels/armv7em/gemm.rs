@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 2 | start of the sums: `b0`, `256 * b1 + b0` |
 //! | `words` | weights: halfwords `256 * w1 + w0` |
-//! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`], plus [`PAIR`] |
+//! | 1 | form of the requantization: [`SHORT`], [`EXACT`] or [`CLAMPED`], plus [`MORE`] and [`PAIR`] |
 //! | 4 or 6 | constants of both channels: `m, z` (short) or `m, c, n` |
 //!
 //! One weight word serves both channels with one extraction: multiplied as it is, it yields `256 * sum1 + sum0`, its low
@@ -35,6 +35,8 @@ pub const SHORT: u32 = 0;
 pub const EXACT: u32 = 1;
 /// As [`EXACT`], limited to bounds narrower than int8.
 pub const CLAMPED: u32 = 3;
+/// Another pair of channels follows.
+pub const MORE: u32 = 1 << 2;
 /// The second channel exists. Where it does not, it is stored in the place of the first, and then overwritten by it.
 pub const PAIR: u32 = 1 << 8;
 
@@ -45,8 +47,6 @@ pub struct Gemm {
     pub x: *const u32,
     /// Weights and constants, aligned to 4; not empty.
     pub stream: *const u32,
-    /// Their end.
-    pub stream_end: *const u32,
     /// Output of the first pixel's first channel.
     pub out: *mut i8,
     /// Bytes from one pixel's output to the next.
@@ -62,8 +62,7 @@ pub struct Gemm {
 /// Multiplies a block of `pixels` (4, 2 or 1) pixels.
 ///
 /// # Safety
-/// `x` holds `pixels * words` words, `stream` what the module describes up to `stream_end`, and every pixel's output has
-/// room for the channels.
+/// `x` holds `pixels * words` words, `stream` what the module describes, and every pixel's output has room for the channels.
 #[inline]
 pub unsafe fn gemm(gemm: &Gemm, pixels: usize) {
     #[cfg(tbx_dsp)]
@@ -139,7 +138,6 @@ pub const SPARSE_STEP: usize = 52;
 /// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
 unsafe fn twin<const PIXELS: usize, const KIND: u8>(g: &Gemm) {
-    debug_assert!(g.stream < g.stream_end);
     let stream = std::cell::Cell::new(g.stream);
     let next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -148,9 +146,6 @@ unsafe fn twin<const PIXELS: usize, const KIND: u8>(g: &Gemm) {
         word
     };
     for pair in 0.. {
-        if std::ptr::eq(stream.get(), g.stream_end) {
-            break;
-        }
         if KIND == SPARSE {
             next(); // Nothing is unrolled here.
         }
@@ -201,6 +196,9 @@ unsafe fn twin<const PIXELS: usize, const KIND: u8>(g: &Gemm) {
                 out.write(even);
             }
         }
+        if form & MORE == 0 {
+            break;
+        }
     }
 }
 
@@ -248,9 +246,9 @@ mod arm {
         .set TBX_GEMM_X, 0          @ first word of the block
         .set TBX_GEMM_X_END, 4      @ behind its last
         .set TBX_GEMM_ENTRY, 8      @ where the unrolled loop is entered, so that it ends with its last copy
-        .set TBX_GEMM_STREAM_END, 12
-        .set TBX_GEMM_OUT, 16
-        .set TBX_GEMM_STRIDE, 20
+        .set TBX_GEMM_OUT, 12
+        .set TBX_GEMM_STRIDE, 16
+        .set TBX_GEMM_STRIDE_3, 20
         .set TBX_GEMM_MIN, 24
         .set TBX_GEMM_MAX, 28
         .set TBX_GEMM_RETURN, 32    @ where the exact requantization returns to
@@ -444,10 +442,11 @@ mod arm {
             TBX_GEMM_EACH 4, TBX_GEMM_CLAMP, r10, r11, r12, lr, 0
         1:  TBX_GEMM_EACH 4, TBX_GEMM_SATURATE, r6, r7, r8, r9, 0
             TBX_GEMM_EACH 4, TBX_GEMM_SATURATE, r10, r11, r12, lr, 0
+            lsls r5, r1, #30            @ carry: more pairs follow
             ldr pc, [sp, #TBX_GEMM_RETURN]
         .size tbx_armv7em_gemm_exact, . - tbx_armv7em_gemm_exact
 
-        @ One channel of every pixel to `place`, r2 apart; `place` is spoilt.
+        @ One channel of every pixel to `place`, r2 apart; r5 is three times as much.
         .macro TBX_GEMM_STORE pixels, place, s0, s1, s2, s3
             strb \s0, [\place]
         .if \pixels > 1
@@ -455,8 +454,7 @@ mod arm {
         .endif
         .if \pixels > 2
             strb \s2, [\place, r2, lsl #1]
-            add \place, \place, r2
-            strb \s3, [\place, r2, lsl #1]
+            strb \s3, [\place, r5]
         .endif
         .endm
 
@@ -469,33 +467,34 @@ mod arm {
         \name:
             push {{r4-r11, lr}}
             sub sp, sp, #\frame
-            ldmia r0, {{r1-r8}}         @ x, stream, stream end, out, stride, words, min, max
+            ldmia r0, {{r1-r7}}         @ x, stream, out, stride, words, min, max
             str r1, [sp, #TBX_GEMM_X]
-            strd r3, r4, [sp, #TBX_GEMM_STREAM_END]
-            str r5, [sp, #TBX_GEMM_STRIDE]
-            strd r7, r8, [sp, #TBX_GEMM_MIN]
-            adr r7, 6f
+            strd r3, r4, [sp, #TBX_GEMM_OUT]
+            add r4, r4, r4, lsl #1
+            str r4, [sp, #TBX_GEMM_STRIDE_3]
+            strd r6, r7, [sp, #TBX_GEMM_MIN]
+            adr.w r7, 6f
             orr r7, r7, #1
             str r7, [sp, #TBX_GEMM_RETURN]
         .if \kind == TBX_GEMM_SPARSE
             adr r8, 2f
         .else
             movs r7, #(4 * \pixels)
-            mla r7, r6, r7, r1
+            mla r7, r5, r7, r1
             str r7, [sp, #TBX_GEMM_X_END]
         .if \kind == TBX_GEMM_INT4
-            lsrs r6, r6, #1
+            lsrs r5, r5, #1
             adr r8, 2f
         .else
-            adr r8, 3f
-            subs r6, r6, #1             @ the first word is done apart
+            adr.w r8, 3f
+            subs r5, r5, #1             @ the first word is done apart
             beq 1f
             adr r8, 2f
         .endif
-            rsbs r6, r6, #0             @ copies to leave out: -words mod copies
-            and r6, r6, #(\copies - 1)
+            rsbs r5, r5, #0             @ copies to leave out: -words mod copies
+            and r5, r5, #(\copies - 1)
             movs r7, #\step_bytes
-            mla r8, r6, r7, r8
+            mla r8, r5, r7, r8
         .endif
         1:  orr r8, r8, #1
             str r8, [sp, #TBX_GEMM_ENTRY]
@@ -514,11 +513,13 @@ mod arm {
         .else
             TBX_GEMM_SPREAD
         .endif
-            ldr r4, [sp, #TBX_GEMM_ENTRY]
         .if \kind == TBX_GEMM_SPARSE
+            ldr r4, [sp, #TBX_GEMM_ENTRY]
             add r4, r4, r5
-        .endif
             bx r4
+        .else
+            ldr pc, [sp, #TBX_GEMM_ENTRY]
+        .endif
         .balign 4
         2:
         .if \kind == TBX_GEMM_SPARSE
@@ -545,7 +546,6 @@ mod arm {
             cmp r1, r4
             bne 2b
         .endif
-        .balign 4
         3:  ldr r1, [r0], #4            @ form
             sub r10, r10, r6
         .if \pixels > 1
@@ -564,7 +564,7 @@ mod arm {
             sub r9, r9, r3
             TBX_GEMM_EACH 4, lsl, r10, r11, r12, lr, #4     @ 256 times the odd channel's, as elsewhere
         .endif
-            lsls r5, r1, #31
+            lsls r5, r1, #30            @ zero: the short form; carry, kept to the end: more pairs follow
             bne 4f
             TBX_GEMM_EACH \pixels, asr, r10, r11, r12, lr, #8
             ldmia r0!, {{r2, r3, r4, r5}}   @ m0, z0, m1, z1
@@ -572,16 +572,16 @@ mod arm {
             TBX_GEMM_EACH \pixels, smmla, r10, r11, r12, lr, r4, r5
             TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r6, r7, r8, r9, 0
             TBX_GEMM_EACH \pixels, TBX_GEMM_SATURATE, r10, r11, r12, lr, 0
-        .balign 4
         6:  ldrd r3, r2, [sp, #TBX_GEMM_OUT]
+        .if \pixels > 2
+            ldr r5, [sp, #TBX_GEMM_STRIDE_3]
+        .endif
             add r1, r3, r1, lsr #8
-            adds r4, r3, #2
+            add r4, r3, #2
             str r4, [sp, #TBX_GEMM_OUT]
             TBX_GEMM_STORE \pixels, r1, r10, r11, r12, lr
             TBX_GEMM_STORE \pixels, r3, r6, r7, r8, r9
-            ldr r4, [sp, #TBX_GEMM_STREAM_END]
-            cmp r0, r4
-            bne.w 1b
+            bcs.w 1b
             add sp, sp, #\frame
             pop {{r4-r11, pc}}
         4:  b.w tbx_armv7em_gemm_exact

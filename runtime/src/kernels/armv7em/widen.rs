@@ -72,11 +72,12 @@ pub unsafe fn widen_columns(columns: &Columns) {
     }
 }
 
-/// Sets every element.
+/// Sets every element; there are whole words of them.
 #[inline(never)]
 pub(super) fn fill_halves(elements: Cells<'_>, value: i32) {
-    for element in elements.as_chunks().0 {
-        crate::abi::bytes::save((value as i16).to_le_bytes(), element);
+    let word = value as u32 & 0xffff | (value as u32) << 16;
+    for pair in elements.as_chunks().0 {
+        crate::abi::bytes::save(word.to_le_bytes(), pair);
     }
 }
 
