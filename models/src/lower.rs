@@ -6,11 +6,14 @@
 //! contiguous.
 
 mod armv7em;
+mod convolution;
+mod dense;
 mod form;
 mod host;
 mod layer;
 mod lowering;
 mod operators;
+mod product;
 pub mod requant;
 pub mod scale;
 mod sparse;

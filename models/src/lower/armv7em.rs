@@ -8,10 +8,8 @@ mod depthwise;
 pub(super) mod fully_connected;
 mod product;
 
-use super::form::{Form, folded_bias, sums};
+use super::convolution::{Convolution, Kind};
 use super::lowering::Lowering;
-use super::operators::conv::{Convolution, Kind};
-use super::operators::product::Channel;
 use super::{Algorithm, Variant};
 use crate::graph::Node;
 
@@ -38,22 +36,6 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
         Algorithm::Portable | Algorithm::Sparse => {}
     }
-}
-
-/// Finds the channels whose short form is exact for all sums that their weights can make.
-pub(super) fn shorten(
-    lowering: &Lowering<'_>,
-    channels: &mut [Channel],
-    input_zero_point: i32,
-    weights: impl Fn(usize) -> Vec<i8>,
-) {
-    let short = |(i, channel): (usize, &Channel)| {
-        let weights = weights(i);
-        let start = folded_bias(channel, input_zero_point, &weights)?;
-        channel.requantization.short(&sums(start, &weights)?)
-    };
-    let found = lowering.shorts(|| channels.iter().enumerate().map(short).collect());
-    channels.iter_mut().zip(found.iter()).for_each(|(channel, short)| channel.short = *short);
 }
 
 /// Little-endian bytes of words.

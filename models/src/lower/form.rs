@@ -1,6 +1,7 @@
 //! How the sums of an output channel become outputs, as kernels for instruction sets want it.
 
-use super::operators::product::Channel;
+use super::lowering::Lowering;
+use super::product::Channel;
 use super::requant::Short;
 use std::ops::RangeInclusive;
 use tinderbox_runtime::kernels::armv7em::gemm::{CLAMPED, EXACT, SHORT};
@@ -35,6 +36,22 @@ impl Form {
         let form = if (r.min, r.max) == (-128, 127) { EXACT } else { CLAMPED };
         Some(Form { form, start, constants: [r.scale.multiplier, c, n] })
     }
+}
+
+/// Finds the channels whose short form is exact for all sums that their weights can make.
+pub(super) fn shorten(
+    lowering: &Lowering<'_>,
+    channels: &mut [Channel],
+    input_zero_point: i32,
+    weights: impl Fn(usize) -> Vec<i8>,
+) {
+    let short = |(i, channel): (usize, &Channel)| {
+        let weights = weights(i);
+        let start = folded_bias(channel, input_zero_point, &weights)?;
+        channel.requantization.short(&sums(start, &weights)?)
+    };
+    let found = lowering.shorts(|| channels.iter().enumerate().map(short).collect());
+    channels.iter_mut().zip(found.iter()).for_each(|(channel, short)| channel.short = *short);
 }
 
 /// The bias with the input's zero point folded in: sums are then over plain inputs, padding included.

@@ -1,10 +1,10 @@
 //! Weights and constants for the kernels of the machine that the compiler runs on.
 
+use super::convolution::{Convolution, Kind};
+use super::dense::Dense;
 use super::form::Form;
 use super::lowering::Lowering;
-use super::operators::conv::{Convolution, Kind};
-use super::operators::dense::Dense;
-use super::operators::product::Channel;
+use super::product::Channel;
 use super::{Algorithm, Variant};
 use crate::graph::Node;
 use std::sync::Arc;

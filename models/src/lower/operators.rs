@@ -1,16 +1,15 @@
 //! The operators, a file per family: what each becomes.
 
 mod broadcast;
-pub(super) mod conv;
+mod conv;
 mod convert;
-pub(super) mod dense;
+mod dense;
 mod elementwise;
 mod lstm;
 mod matmul;
 pub(super) mod movement;
 mod normalize;
 mod pool;
-pub(super) mod product;
 mod reduce;
 mod resize;
 mod svdf;

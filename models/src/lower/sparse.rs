@@ -1,7 +1,7 @@
 //! Convolutions by the blocks of weights that are not zero.
 
+use super::convolution::{Convolution, Kind};
 use super::lowering::Lowering;
-use super::operators::conv::{Convolution, Kind};
 use super::variant::heights;
 use super::{Algorithm, Variant};
 use crate::graph::Node;

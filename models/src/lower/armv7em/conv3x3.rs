@@ -1,10 +1,11 @@
 //! Streams for 3x3 convolutions by Winograd's method.
 
-use super::{Form, bytes, folded_bias, pair, sums};
+use super::{bytes, pair};
 use crate::graph::Node;
+use crate::lower::convolution::Convolution;
+use crate::lower::form::{Form, folded_bias, sums};
 use crate::lower::lowering::Lowering;
-use crate::lower::operators::conv::Convolution;
-use crate::lower::operators::product::Channel;
+use crate::lower::product::Channel;
 use crate::lower::variant::heights;
 use crate::lower::{Algorithm, Variant};
 use std::sync::Arc;

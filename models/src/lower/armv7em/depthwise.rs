@@ -1,9 +1,10 @@
 //! Streams for depthwise convolutions.
 
-use super::{Form, bytes, pair};
+use super::{bytes, pair};
 use crate::graph::Node;
+use crate::lower::convolution::Convolution;
+use crate::lower::form::Form;
 use crate::lower::lowering::Lowering;
-use crate::lower::operators::conv::Convolution;
 use crate::lower::variant::heights;
 use crate::lower::{Algorithm, Variant};
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Streams for products of matrices, and of a matrix and a vector.
 
-use super::{Form, folded_bias, pair, sums};
-use crate::lower::operators::product::Channel;
+use super::pair;
+use crate::lower::form::{Form, folded_bias, sums};
+use crate::lower::product::Channel;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, MORE, PAIR, SPARSE_COPIES, SPARSE_STEP};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 

@@ -1,36 +1,13 @@
 //! Convolution, depthwise and transposed convolution.
 
-use super::product::{Channel, Format, Product, in_double, short_channels};
 use crate::graph::{Activation, DType, Node, Padding, Stride, TensorId};
-use crate::lower::layer::LayerBuilder;
+use crate::lower::convolution::{Convolution, Kind};
 use crate::lower::lowering::Lowering;
+use crate::lower::product::{Format, Product, in_double, short_channels};
 use crate::lower::window::{Geometry, Windows};
 use crate::lower::{Algorithm, Error, Kernels, Variant, armv7em, host, sparse};
 use crate::passes::Pass;
 use tinderbox_runtime::abi::{self, Named};
-
-/// An int8 convolution, depthwise or not, ready for any kernel.
-pub(in crate::lower) struct Convolution {
-    pub(in crate::lower) input: TensorId,
-    pub(in crate::lower) windows: Windows,
-    pub(in crate::lower) input_zero_point: i32,
-    /// Per output channel.
-    pub(in crate::lower) channels: Vec<Channel>,
-    /// As stored: \[out, height, width, in / groups\], or \[height, width, out\] if depthwise.
-    pub(in crate::lower) weights: Vec<i8>,
-    pub(in crate::lower) kind: Kind,
-    /// Whether the weights are stored as int4.
-    pub(in crate::lower) packed: bool,
-}
-
-/// Which channels meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lower) enum Kind {
-    /// Every output channel sees this many input channels.
-    Grouped(usize),
-    /// Every input channel has this many outputs of its own.
-    Depthwise(usize),
-}
 
 /// Lowers `CONV_2D`.
 pub(super) fn conv_2d(
@@ -166,51 +143,6 @@ impl Kind {
         match self {
             Kind::Grouped(channels) => (kernels[0], channels),
             Kind::Depthwise(multiplier) => (kernels[1], multiplier),
-        }
-    }
-}
-
-impl Convolution {
-    /// `None` if activations are not int8.
-    fn new(lowering: &Lowering<'_>, input: TensorId, windows: Windows, product: &Product, kind: Kind) -> Option<Self> {
-        if !matches!(product.format, Format::S8 | Format::S8W4) {
-            return None;
-        }
-        let (input_zero_point, weights) = (product.scalars.input_zero_point, product.int8_weights());
-        let (channels, packed) = (product.channels(), product.format == Format::S8W4);
-        let mut convolution = Self { input, windows, input_zero_point, channels, weights, kind, packed };
-        if lowering.kernels == Kernels::Armv7em {
-            let mut channels = convolution.channels.clone();
-            armv7em::shorten(lowering, &mut channels, input_zero_point, |channel| convolution.weights_of(channel));
-            convolution.channels = channels;
-        }
-        Some(convolution)
-    }
-
-    /// Starts the node, whose steps make `rows_per_step` rows.
-    pub(in crate::lower) fn layer<'l, 'a>(
-        &self,
-        lowering: &'l mut Lowering<'a>,
-        node: &Node,
-        kernel: Named,
-        rows_per_step: usize,
-    ) -> LayerBuilder<'l, 'a> {
-        let view = self.windows.output(1);
-        lowering
-            .layer(node, kernel, view.rows)
-            .rows_per_step(rows_per_step)
-            .reads(self.input, self.windows.input(1), |y| self.windows.rows(y))
-            .writes(node.outputs[0], view, |y| y..y + 1)
-            .params(self.windows.window.words())
-    }
-
-    /// An output channel's weights, tap by tap.
-    pub(in crate::lower) fn weights_of(&self, channel: usize) -> Vec<i8> {
-        let channels = self.channels.len();
-        let taps = self.weights.len() / channels;
-        match self.kind {
-            Kind::Grouped(_) => self.weights[channel * taps..][..taps].to_vec(),
-            Kind::Depthwise(_) => self.weights.iter().skip(channel).step_by(channels).copied().collect(),
         }
     }
 }

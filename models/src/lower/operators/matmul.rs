@@ -1,10 +1,10 @@
 //! Products of matrices.
 
-use super::dense::Dense;
 use super::movement;
-use super::product::in_single;
 use crate::graph::{DType, Node, Tensor};
+use crate::lower::dense::Dense;
 use crate::lower::lowering::Lowering;
+use crate::lower::product::in_single;
 use crate::lower::window::int;
 use crate::lower::{Error, View, scale};
 use tinderbox_runtime::abi;
