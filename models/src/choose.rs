@@ -78,11 +78,11 @@ const FRUITLESS: usize = 16;
 /// Where RAM has no limit, parts of it that are tried to be saved at a time.
 const STEP: usize = 32;
 /// Programs that are planned before no more is tried to be saved.
-const MOST_TRIED: usize = 400;
+const MOST_TRIED: usize = 1000;
 /// Percents of RAM that a percent of time is worth.
-const WORTH: f64 = 1.25;
+const WORTH: f64 = 1.4;
 /// How much slower than the fastest a program may be to save RAM that has no limit.
-const MOST_SLOWER: f64 = 1.125;
+const MOST_SLOWER: f64 = 1.1875;
 
 /// Chooses the program of fewest predicted instructions within a limit on RAM; without one, the program that makes the
 /// most of both. The plan is checked.

@@ -2,6 +2,7 @@
 
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
+use std::ops::Range;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
@@ -254,20 +255,38 @@ fn sparse_counts(stream: &[u8], channels: usize) -> (usize, usize, usize) {
 
 fn winograd(layer: &Layer, node: &Node, w: &Window) -> Features {
     let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
-    let tiles = per_row as f64 * f64::from(w.out_height);
-    let blocks: usize = node.writes.iter().flat_map(|a| &a.rows).map(|r| (r.len() * per_row).div_ceil(TILES)).sum();
+    // Tiles until blocks and rows end together.
+    let period = per_row << (2 - per_row.trailing_zeros().min(2));
+    let shared = period == per_row.max(TILES);
+    let (mut blocks, mut strips, mut tiles, mut moves) = (0, 0, 0, 0);
+    for rows in node.writes.iter().flat_map(|access| &access.rows).map(Range::len).filter(|rows| *rows > 0) {
+        let all = rows * per_row;
+        blocks += all.div_ceil(TILES);
+        if shared {
+            let bands = per_row.div_ceil(TILES);
+            strips += (rows + 2) * bands;
+            tiles += (rows + 2) * per_row;
+            moves += (rows - 1) * bands;
+        } else {
+            strips += 3 * (all.div_ceil(TILES) + rows - all.div_ceil(period));
+            tiles += 3 * all;
+        }
+    }
+    let [blocks, strips, tiles, moves] = [blocks, strips, tiles, moves].map(|count| count as f64);
     let quads = f64::from(w.in_channels / 4);
-    let border = (if per_row > 1 { 2.0 } else { 1.0 }) * f64::from(w.out_height);
+    let border = tiles * if per_row > 1 { 2.0 / per_row as f64 } else { 1.0 };
     let pairs = f64::from(w.out_channels / 2);
     let stream = 9 + 2 * SLOTS * 3 * w.in_channels as usize / 2;
     let forms = layer.weights.as_chunks::<4>().0.iter().step_by(stream);
     let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
-    let blocks = blocks as f64;
     vec![
+        ("strip", strips),
         ("tile", tiles),
-        ("tile_quad", tiles * 3.0 * quads),
-        ("border_tile", border * 3.0),
-        ("border_quad", border * 3.0 * quads),
+        ("tile_quad", tiles * quads),
+        ("border", border),
+        ("border_quad", border * quads),
+        ("move", moves),
+        ("move_quad", moves * quads),
         ("block", blocks),
         ("pair", blocks * pairs),
         ("product", blocks * pairs * quads * 6.0),

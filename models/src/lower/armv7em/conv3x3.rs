@@ -36,7 +36,7 @@ pub(super) fn variants(lowering: &Lowering<'_>, convolution: &Convolution) -> Ve
     // Steps whose tiles fill blocks.
     let per_row = (w.out_width as usize).div_ceil(OUTPUTS);
     let first = if per_row.is_multiple_of(TILES) { 1 } else { 2 };
-    heights(Algorithm::Winograd, &[first, 2 * first], w.out_height as usize)
+    heights(Algorithm::Winograd, &[first, 2 * first, 4 * first], w.out_height as usize)
 }
 
 fn weights(lowering: &Lowering<'_>, convolution: &Convolution) -> Option<Arc<[u8]>> {

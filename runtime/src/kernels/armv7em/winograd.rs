@@ -52,25 +52,27 @@ pub const INPUT: [[i32; COLUMNS]; SLOTS] = [
 /// The transformed weights of a kernel row, times 24.
 pub const WEIGHTS: [[i32; 3]; SLOTS] = [[-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [6, 0, 0], [0, 0, 24]];
 
-/// What transforming one input row of one tile needs to know.
+/// What transforming one input row of neighbouring tiles needs to know.
 #[repr(C)]
 pub struct Transform {
-    /// First channel of the first of six columns.
+    /// First channel of the first tile's first column.
     pub from: *const u8,
     /// Bytes from one column to the next: the channels.
     pub step: usize,
-    /// The tile's word of the first slot and pair of channels.
+    /// The first tile's word of the first slot and pair of channels.
     pub to: *mut u32,
     /// Bytes from one slot to the next.
     pub slot: usize,
     /// Channels, a multiple of 4.
     pub channels: usize,
+    /// Tiles, at least 1; the next begins four columns on.
+    pub tiles: usize,
 }
 
-/// Transforms one row of a tile.
+/// Transforms one row of tiles.
 ///
 /// # Safety
-/// `from` is aligned to 4 and holds six columns; `to` is a tile's word in a block of this shape.
+/// `from` is aligned to 4 and holds the tiles' columns; `to` is a tile's word in a block of this shape, with places for all.
 #[inline]
 pub unsafe fn transform(t: &Transform) {
     #[cfg(tbx_dsp)]
@@ -79,20 +81,56 @@ pub unsafe fn transform(t: &Transform) {
         arm::transform(t)
     }
     #[cfg(not(tbx_dsp))]
-    for pair in 0..t.channels / 2 {
-        let first = 4 * (pair / 2) + pair % 2;
-        for (slot, factors) in INPUT.iter().enumerate() {
-            let value = |channel: usize| {
-                let term = |(column, factor): (usize, &i32)| {
-                    // SAFETY: by this function's contract.
-                    let d = unsafe { t.from.add(column * t.step + channel).read() };
-                    factor * i32::from(d as i8)
+    for tile in 0..t.tiles {
+        for pair in 0..t.channels / 2 {
+            let first = 4 * (pair / 2) + pair % 2;
+            for (slot, factors) in INPUT.iter().enumerate() {
+                let value = |channel: usize| {
+                    let term = |(column, factor): (usize, &i32)| {
+                        // SAFETY: by this function's contract.
+                        let d = unsafe { t.from.add((OUTPUTS * tile + column) * t.step + channel).read() };
+                        factor * i32::from(d as i8)
+                    };
+                    u32::from(factors.iter().enumerate().map(term).sum::<i32>() as i16 as u16)
                 };
-                u32::from(factors.iter().enumerate().map(term).sum::<i32>() as i16 as u16)
-            };
-            let word = value(first) | value(first + 2) << 16;
+                let word = value(first) | value(first + 2) << 16;
+                // SAFETY: by this function's contract.
+                unsafe { t.to.byte_add(slot * t.slot).add(TILES * pair + tile).write(word) };
+            }
+        }
+    }
+}
+
+/// What taking rows from the tiles above needs to know.
+#[repr(C)]
+pub struct MoveUp {
+    /// Word of the first tile to take from, in the first row of the first slot.
+    pub from: *const u32,
+    /// Word of the first tile to write.
+    pub to: *mut u32,
+    /// Tiles: 1, 2 or 4.
+    pub tiles: usize,
+    /// Channels, a multiple of 4.
+    pub channels: usize,
+}
+
+/// Copies second and third rows of tiles to first and second rows of other tiles, or of the same.
+///
+/// # Safety
+/// `from` and `to` lie in a block for this many channels, with places behind them for all tiles.
+#[inline]
+pub unsafe fn move_up(m: &MoveUp) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        arm::move_up(m)
+    }
+    #[cfg(not(tbx_dsp))]
+    for slot in 0..SLOTS {
+        let words = TILES * m.channels / 2;
+        for group in (0..2 * words).step_by(TILES).map(|word| 3 * words * slot + word) {
             // SAFETY: by this function's contract.
-            unsafe { t.to.byte_add(slot * t.slot).add(TILES * pair).write(word) };
+            unsafe { m.to.add(group).copy_from(m.from.add(words + group), m.tiles) };
         }
     }
 }
@@ -177,7 +215,7 @@ unsafe fn twin(w: &Winograd) {
 
 #[cfg(tbx_dsp)]
 mod arm {
-    use super::{Transform, Winograd};
+    use super::{MoveUp, Transform, Winograd};
     use core::arch::global_asm;
 
     global_asm!(
@@ -237,17 +275,80 @@ mod arm {
         .thumb_func
         tbx_armv7em_winograd_transform:
             push {{r4-r11, lr}}
-            ldr lr, [r0, #16]           @ channels
-            ldmia r0, {{r0, r1, r2, r4}}
+            sub sp, sp, #16
+            ldmia r0, {{r0, r1, r2, r4, r5, r6}}
+            strd r5, r6, [sp, #8]       @ channels, tiles
+        1:  ldr lr, [sp, #8]
+            strd r0, r2, [sp]
             add r3, r2, r4
             add r3, r3, r4, lsl #1
-        1:  TBX_WINO_TRANSFORM 0
+        2:  TBX_WINO_TRANSFORM 0
             TBX_WINO_TRANSFORM 8
             adds r0, r0, #4
             subs lr, lr, #4
+            bne 2b
+            ldrd r0, r2, [sp]
+            ldr r3, [sp, #12]
+            add r0, r0, r1, lsl #2
+            adds r2, r2, #4
+            subs r3, r3, #1
+            str r3, [sp, #12]
             bne 1b
+            add sp, sp, #16
             pop {{r4-r11, pc}}
         .size tbx_armv7em_winograd_transform, . - tbx_armv7em_winograd_transform
+
+        .macro TBX_WINO_MOVE load, store, words:vararg
+        3:  mov r2, r9
+        4:
+        .rept 4
+            \load \words, [r0], #16
+            \store \words, [r1], #16
+        .endr
+            subs r2, r2, #64
+            bne 4b
+            add r0, r0, r8
+            add r1, r1, r8
+            subs r3, r3, #1
+            bne 3b
+        .endm
+
+        .section .text.tbx_armv7em_winograd_move_up, "ax", %progbits
+        .balign 4
+        .global tbx_armv7em_winograd_move_up
+        .type tbx_armv7em_winograd_move_up, %function
+        .thumb_func
+        tbx_armv7em_winograd_move_up:
+            push {{r4-r9, lr}}
+            ldmia r0, {{r0, r1, r2, r8}}
+            lsls r8, r8, #3             @ bytes of a slot's row: a multiple of 32
+            lsls r9, r8, #1
+            add r0, r0, r8
+            movs r3, #6                 @ slots
+            cmp r2, #2
+            beq 2f
+            blo 1f
+        3:  mov r2, r9
+        4:  ldmia r0!, {{r4-r7}}
+            stmia r1!, {{r4-r7}}
+            ldmia r0!, {{r4-r7}}
+            stmia r1!, {{r4-r7}}
+            ldmia r0!, {{r4-r7}}
+            stmia r1!, {{r4-r7}}
+            ldmia r0!, {{r4-r7}}
+            stmia r1!, {{r4-r7}}
+            subs r2, r2, #64
+            bne 4b
+            add r0, r0, r8
+            add r1, r1, r8
+            subs r3, r3, #1
+            bne 3b
+            pop {{r4-r9, pc}}
+        2:  TBX_WINO_MOVE ldrd, strd, r4, r5
+            pop {{r4-r9, pc}}
+        1:  TBX_WINO_MOVE ldr, str, r4
+            pop {{r4-r9, pc}}
+        .size tbx_armv7em_winograd_move_up, . - tbx_armv7em_winograd_move_up
 
         @ r0 weights, r1 block, r2 r3 words of tiles, r4 r5 weights; sums of the first channel r6-r9, of the second
         @ r10-r12 and lr.
@@ -556,6 +657,8 @@ mod arm {
     unsafe extern "C" {
         #[link_name = "tbx_armv7em_winograd_transform"]
         pub(super) fn transform(transform: &Transform);
+        #[link_name = "tbx_armv7em_winograd_move_up"]
+        pub(super) fn move_up(work: &MoveUp);
         #[link_name = "tbx_armv7em_winograd"]
         pub(super) fn winograd(winograd: &Winograd);
     }
