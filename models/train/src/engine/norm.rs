@@ -63,20 +63,22 @@ impl Fused<3> for BatchNorm {
 
 /// Mean and variance of each channel.
 pub fn moments(images: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
-    let count = (images.len() / channels) as f32;
-    let over = |term: &(dyn Fn(usize, f32) -> f32 + Sync)| -> Vec<f32> {
-        let parts: Vec<Vec<f32>> = parallel::map(images.chunks(channels * PIXELS), |part| {
-            let mut sum = vec![0.0f32; channels];
-            for pixel in part.chunks_exact(channels) {
-                sum.iter_mut().zip(pixel).enumerate().for_each(|(i, (sum, x))| *sum += term(i, *x));
-            }
-            sum
-        });
-        sum(parts.iter().map(Vec::as_slice), channels).into_iter().map(|sum| sum / count).collect()
-    };
-    let mean = over(&|_, x| x);
-    let variance = over(&|i, x| (x - mean[i]) * (x - mean[i]));
+    let mean = means(images, channels, |_, x| x);
+    let variance = means(images, channels, |i, x| (x - mean[i]) * (x - mean[i]));
     (mean, variance)
+}
+
+/// The mean of `term` over the pixels of each channel.
+fn means(images: &[f32], channels: usize, term: impl Fn(usize, f32) -> f32 + Sync) -> Vec<f32> {
+    let parts: Vec<Vec<f32>> = parallel::map(images.chunks(channels * PIXELS), |part| {
+        let mut sum = vec![0.0f32; channels];
+        for pixel in part.chunks_exact(channels) {
+            sum.iter_mut().zip(pixel).enumerate().for_each(|(i, (sum, x))| *sum += term(i, *x));
+        }
+        sum
+    });
+    let count = (images.len() / channels) as f32;
+    sum(parts.iter().map(Vec::as_slice), channels).into_iter().map(|sum| sum / count).collect()
 }
 
 fn sum<'a>(parts: impl Iterator<Item = &'a [f32]>, channels: usize) -> Vec<f32> {
