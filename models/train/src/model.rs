@@ -1,9 +1,9 @@
 //! A model to evaluate: float networks run in the engine, quantized ones in the runtime, with the chip's own kernels.
 
-use crate::accuracy::{Accuracy, class};
 use crate::data::{Examples, Inputs};
 use crate::engine::{self, Network};
 use crate::parallel;
+use crate::quality::{NoAutoencoder, Objective, Quality};
 use tinderbox::compile::{Options, compile};
 use tinderbox::graph::{DType, Graph, Tensor};
 use tinderbox::program::Image;
@@ -33,6 +33,9 @@ pub enum Error {
         /// Elements of the input.
         expected: usize,
     },
+    /// It cannot serve the objective.
+    #[error(transparent)]
+    NoAutoencoder(#[from] NoAutoencoder),
     /// The runtime stopped.
     #[error(transparent)]
     Stopped(#[from] host::Stopped),
@@ -84,10 +87,10 @@ impl Model {
         Ok(rows?.into_iter().flatten().collect())
     }
 
-    /// How well it classifies.
-    pub fn accuracy(&self, examples: &Examples, groups: &[usize]) -> Result<Accuracy, Error> {
-        let said: Vec<usize> = self.outputs(&examples.inputs)?.iter().map(|row| class(row)).collect();
-        Ok(Accuracy::new(&said, &examples.labels, groups))
+    /// How good it is at what it is for.
+    pub fn quality(&self, objective: Objective, examples: &Examples, groups: &[usize]) -> Result<Quality, Error> {
+        objective.check(self.graph())?;
+        Ok(Quality::new(objective, &self.outputs(&examples.inputs)?, examples, groups))
     }
 }
 

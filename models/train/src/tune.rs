@@ -6,12 +6,14 @@
 
 pub mod batches;
 pub mod checkpoint;
+mod loss;
 pub mod norms;
 mod parameter;
 mod trainer;
 
 use crate::data::Examples;
 use crate::engine;
+use crate::quality::{NoAutoencoder, Objective};
 use batches::{Augmentation, Batches};
 use std::path::PathBuf;
 use tinderbox::graph::{Graph, Op};
@@ -20,6 +22,8 @@ use trainer::Trainer;
 /// What the user chooses.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What the network is for.
+    pub objective: Objective,
     /// Passes over the examples.
     pub epochs: usize,
     /// Examples of a step.
@@ -43,6 +47,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            objective: Objective::default(),
             epochs: 0,
             batch: 128,
             accumulate: 1,
@@ -62,6 +67,9 @@ pub enum Error {
     /// The engine does not run the network.
     #[error(transparent)]
     Unsupported(#[from] engine::Unsupported),
+    /// It cannot serve the objective.
+    #[error(transparent)]
+    NoAutoencoder(#[from] NoAutoencoder),
     /// The state could not be read or written.
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),
@@ -81,20 +89,21 @@ pub enum Error {
 /// What is trained on what.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
-    /// A float classifier.
+    /// A float network.
     pub graph: &'a Graph,
     /// Nodes whose zero weights stay zero.
     pub sparse: &'a [usize],
-    /// A float classifier whose outputs are to be met.
+    /// A float network whose outputs are to be met.
     pub teacher: Option<&'a Graph>,
     /// Examples to train on.
     pub train: &'a Examples,
-    /// Examples that are not trained on: accuracy on them is told after each epoch.
+    /// Examples that are not trained on: the quality on them is told after each epoch.
     pub held: Option<&'a Examples>,
 }
 
 /// Trains a network.
 pub fn tune(task: &Task<'_>, options: &Options) -> Result<Graph, Error> {
+    options.objective.check(task.graph)?;
     let (examples, step) = (task.train.labels.len(), options.batch * options.accumulate);
     if examples < step {
         return Err(Error::TooFew(examples, step));
@@ -110,9 +119,12 @@ pub fn tune(task: &Task<'_>, options: &Options) -> Result<Graph, Error> {
     Ok(crate::prune::into_graph(network))
 }
 
-/// Ends at the logits: their logarithm of softmax is what the loss needs.
-fn without_softmax(graph: &Graph) -> Graph {
+/// What is trained. A classifier ends at the logits: their logarithm of softmax is what the loss needs.
+fn trained(graph: &Graph, objective: Objective) -> Graph {
     let mut graph = graph.clone();
+    if objective != Objective::Classification {
+        return graph;
+    }
     let softmax =
         graph.nodes.iter().find(|node| node.outputs[0] == graph.outputs[0] && matches!(node.op, Op::Softmax { .. }));
     if let Some(logits) = softmax.and_then(|node| node.inputs[0]) {
@@ -180,7 +192,7 @@ mod tests {
         // One batch of all: its moments are those of the whole.
         let options = Options { batch: 64, accumulate: 1, augmentation: Augmentation::default(), ..options() };
         let batches = Batches::new(&examples, &graph, &options);
-        let mut network = Network::new(without_softmax(&graph), &engine::device()).expect("supported");
+        let mut network = Network::new(trained(&graph, options.objective), &engine::device()).expect("supported");
         let input = value(examples.inputs.take(0..64), 64, network.device());
         let before = elements(&network.run(vec![input.clone()], &mut ())[0]);
         norms::insert(&mut network, &batches);

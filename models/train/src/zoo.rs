@@ -1,14 +1,17 @@
 //! Networks to start from: defined in Burn, trained by the same engine that fine-tunes.
 
+mod autoencoder;
+mod separable;
+
 use crate::data::Units;
 use crate::engine;
+use crate::quality::Objective;
 use crate::trace::{Layers, trace};
 use crate::tune::Options;
 use crate::tune::batches::Augmentation;
-use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
+pub use autoencoder::{Autoencoder, AutoencoderConfig};
 use burn::tensor::Device;
+pub use separable::{SeparableNet, SeparableNetConfig};
 use tinderbox::graph::Graph;
 
 /// A network and how it is trained.
@@ -19,7 +22,9 @@ pub struct Recipe {
     /// What the numbers in the files of examples mean.
     pub units: Units,
     /// The layers.
-    pub network: Architecture,
+    pub architecture: Architecture,
+    /// What it is for.
+    pub objective: Objective,
     /// Passes over the examples.
     pub epochs: usize,
     /// Examples of a step.
@@ -30,36 +35,42 @@ pub struct Recipe {
     pub augmentation: Augmentation,
 }
 
-/// A convolution and depthwise-separable blocks (Zhang et al., "Hello Edge: Keyword Spotting on Microcontrollers", 2017).
+/// The layers.
 #[derive(Clone, Copy, Debug)]
-pub struct Architecture {
-    /// Input \[h, w, c\].
-    pub image: [usize; 3],
-    /// The first convolution's channels, window and stride.
-    pub stem: (usize, [usize; 2], [usize; 2]),
-    /// Window of the depthwise convolutions.
-    pub kernel: [usize; 2],
-    /// Channels and stride of each block. Where neither changes the image's shape, the block is residual.
-    pub blocks: &'static [(usize, [usize; 2])],
-    /// What is told apart.
-    pub classes: usize,
+pub enum Architecture {
+    /// For pictures and the like.
+    Separable(SeparableNetConfig),
+    /// For anomalies.
+    Autoencoder(AutoencoderConfig),
 }
 
 const AS_THEY_ARE: Units = Units { scale: 1.0, zero_point: 0.0 };
 
 /// The zoo.
-pub const RECIPES: [Recipe; 4] = [
+pub const RECIPES: [Recipe; 5] = [
+    // A movement done right: 32 readings of three accelerations and three angular rates, 12.5 a second.
+    Recipe {
+        name: "autoencoder",
+        units: AS_THEY_ARE,
+        architecture: Architecture::Autoencoder(AutoencoderConfig { values: 192, hidden: &[64], code: 8 }),
+        objective: Objective::Reconstruction,
+        epochs: 100,
+        batch: 64,
+        rate: 2e-3,
+        augmentation: Augmentation { mirror: false, shift: 0 },
+    },
     // Handwritten digits of 8x8 pixels.
     Recipe {
         name: "digits",
         units: Units { scale: 1.0 / 16.0, zero_point: 0.0 },
-        network: Architecture {
+        architecture: Architecture::Separable(SeparableNetConfig {
             image: [8, 8, 1],
             stem: (16, [3, 3], [1, 1]),
             kernel: [3, 3],
             blocks: &[(32, [2, 2]), (32, [1, 1])],
             classes: 10,
-        },
+        }),
+        objective: Objective::Classification,
         epochs: 60,
         batch: 64,
         rate: 1e-2,
@@ -69,13 +80,14 @@ pub const RECIPES: [Recipe; 4] = [
     Recipe {
         name: "fashion",
         units: Units { scale: 1.0 / 255.0, zero_point: 0.0 },
-        network: Architecture {
+        architecture: Architecture::Separable(SeparableNetConfig {
             image: [28, 28, 1],
             stem: (16, [5, 5], [2, 2]),
             kernel: [3, 3],
             blocks: &[(32, [1, 1]), (32, [1, 1]), (64, [2, 2]), (64, [1, 1]), (64, [1, 1])],
             classes: 10,
-        },
+        }),
+        objective: Objective::Classification,
         epochs: 40,
         batch: 128,
         rate: 4e-3,
@@ -85,13 +97,14 @@ pub const RECIPES: [Recipe; 4] = [
     Recipe {
         name: "gestures",
         units: AS_THEY_ARE,
-        network: Architecture {
+        architecture: Architecture::Separable(SeparableNetConfig {
             image: [119, 1, 6],
             stem: (16, [7, 1], [2, 1]),
             kernel: [5, 1],
             blocks: &[(24, [2, 1]), (32, [2, 1])],
             classes: 5,
-        },
+        }),
+        objective: Objective::Classification,
         epochs: 100,
         batch: 16,
         rate: 1e-2,
@@ -101,13 +114,14 @@ pub const RECIPES: [Recipe; 4] = [
     Recipe {
         name: "spoken",
         units: AS_THEY_ARE,
-        network: Architecture {
+        architecture: Architecture::Separable(SeparableNetConfig {
             image: [49, 10, 1],
             stem: (32, [10, 4], [2, 2]),
             kernel: [3, 3],
             blocks: &[(32, [1, 1]), (32, [1, 1]), (32, [1, 1]), (32, [1, 1])],
             classes: 10,
-        },
+        }),
+        objective: Objective::Classification,
         epochs: 40,
         batch: 64,
         rate: 4e-3,
@@ -120,99 +134,66 @@ impl Recipe {
     pub fn untrained(&self, seed: u64) -> Graph {
         let device = engine::device();
         device.seed(seed);
-        let network = SeparableNet::new(&self.network, &device);
-        trace(self.name, self.network.image, |x| network.forward(x))
+        let network = self.architecture.init(&device);
+        trace(self.name, self.architecture.image(), |x| network.forward(x))
     }
 
     /// How it is trained.
     pub fn options(&self, seed: u64) -> Options {
-        let &Self { epochs, batch, rate, augmentation, .. } = self;
-        Options { epochs, batch, rate, augmentation, seed, ..Options::default() }
+        let &Self { objective, epochs, batch, rate, augmentation, .. } = self;
+        Options { objective, epochs, batch, rate, augmentation, seed, ..Options::default() }
     }
 }
 
-/// See [`Architecture`].
-#[derive(Module, Debug)]
-pub struct SeparableNet {
-    stem: Conv2d,
-    blocks: Vec<Separable>,
-    head: Linear,
-}
-
-impl SeparableNet {
-    /// Random weights.
-    pub fn new(architecture: &Architecture, device: &Device) -> Self {
-        let &Architecture { image, stem: (channels, kernel, stride), kernel: inner, blocks, classes } = architecture;
-        let stem = conv([image[2], channels], kernel, stride, 1, device);
-        let mut last = channels;
-        let block = |&(channels, stride): &(usize, [usize; 2])| {
-            let block = Separable::new([last, channels], inner, stride, device);
-            last = channels;
-            block
-        };
-        let blocks = blocks.iter().map(block).collect();
-        Self { stem, blocks, head: LinearConfig::new(last, classes).init(device) }
-    }
-
-    /// Probabilities of the classes.
-    pub fn forward<L: Layers>(&self, image: L) -> L {
-        let x = image.conv(&self.stem).relu();
-        let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
-        x.mean().linear(&self.head).softmax()
-    }
-}
-
-/// A convolution of each channel, then one of single pixels.
-#[derive(Module, Debug)]
-struct Separable {
-    depthwise: Conv2d,
-    pointwise: Conv2d,
-    residual: bool,
-}
-
-impl Separable {
-    fn new(channels: [usize; 2], kernel: [usize; 2], stride: [usize; 2], device: &Device) -> Self {
-        let [from, to] = channels;
-        Self {
-            depthwise: conv([from, from], kernel, stride, from, device),
-            pointwise: conv(channels, [1, 1], [1, 1], 1, device),
-            residual: from == to && stride == [1, 1],
+impl Architecture {
+    /// What the network takes, \[h, w, c\].
+    fn image(&self) -> [usize; 3] {
+        match self {
+            Self::Separable(config) => config.image,
+            Self::Autoencoder(config) => [1, 1, config.values],
         }
     }
 
-    fn forward<L: Layers>(&self, x: L) -> L {
-        let y = x.clone().conv(&self.depthwise).relu().conv(&self.pointwise);
-        if self.residual { x.add(y).relu() } else { y.relu() }
+    fn init(&self, device: &Device) -> Network {
+        match self {
+            Self::Separable(config) => Network::Separable(SeparableNet::new(config, device)),
+            Self::Autoencoder(config) => Network::Autoencoder(Autoencoder::new(config, device)),
+        }
     }
 }
 
-/// A padded convolution for ReLU (He et al., "Delving Deep into Rectifiers", 2015), without bias at first.
-fn conv(channels: [usize; 2], kernel: [usize; 2], stride: [usize; 2], groups: usize, device: &Device) -> Conv2d {
-    let config = Conv2dConfig::new(channels, kernel)
-        .with_stride(stride)
-        .with_groups(groups)
-        .with_padding(PaddingConfig2d::Same)
-        .with_initializer(Initializer::KaimingUniform { gain: 2f64.sqrt(), fan_out_only: false });
-    Conv2d { bias: Some(Initializer::Zeros.init([channels[1]], device)), ..config.init(device) }
+/// A network of the zoo.
+enum Network {
+    Separable(SeparableNet),
+    Autoencoder(Autoencoder),
+}
+
+impl Network {
+    fn forward<L: Layers>(&self, image: L) -> L {
+        match self {
+            Self::Separable(network) => network.forward(image),
+            Self::Autoencoder(network) => network.forward(image),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Network, elements, value};
+    use crate::engine::{self, elements, value};
     use tinderbox::import::import;
 
     #[test]
     fn graphs_compute_what_their_modules_do() {
         for recipe in RECIPES {
             let device = engine::device();
-            let module = SeparableNet::new(&recipe.network, &device);
-            let [h, w, c] = recipe.network.image;
+            let module = recipe.architecture.init(&device);
+            let [h, w, c] = recipe.architecture.image();
             let graph = trace(recipe.name, [h, w, c], |x| module.forward(x));
             graph.validate().unwrap_or_else(|refusal| panic!("{}: {refusal}", recipe.name));
             let mut random = fastrand::Rng::with_seed(1);
             let images = value((0..3 * h * w * c).map(|_| random.f32()).collect(), 3, &device);
-            let network = Network::new(graph, &device).expect("supported");
+            let network = engine::Network::new(graph, &device).expect("supported");
             let traced = elements(&network.run(vec![images.clone()], &mut ())[0]);
             let images = images.reshape([3, h, w, c]).permute([0, 3, 1, 2]);
             let burn = elements(&module.forward(images).reshape([3, -1]));

@@ -1,10 +1,11 @@
 //! `tinderbox eval`.
 
-use super::{Failure, Units, import};
+use super::{Failure, ObjectiveArguments, Units, import};
 use std::io::Write;
 use std::path::PathBuf;
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::model::{Error, Model};
+use tinderbox_train::quality::Quality;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -16,6 +17,8 @@ pub(super) struct Arguments {
     /// A group for each example, to see whether some fare worse than others
     #[arg(long, value_name = "G")]
     groups: Option<PathBuf>,
+    #[command(flatten)]
+    objective: ObjectiveArguments,
     #[command(flatten)]
     units: Units,
 }
@@ -29,11 +32,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => classes(path, examples.inputs.len()).map_err(Failure::refused)?,
         None => vec![],
     };
-    let accuracy = model.accuracy(&examples, &groups).map_err(|error| match error {
+    let quality = model.quality(arguments.objective.get(), &examples, &groups).map_err(|error| match error {
         Error::Stopped(_) => Failure::failed(error),
         error => Failure::refused(error),
     })?;
-    let mut text = serde_json::to_string_pretty(&accuracy).map_err(Failure::failed)?;
+    let mut text = match quality {
+        Quality::Accuracy(accuracy) => serde_json::to_string_pretty(&accuracy),
+        Quality::Reconstruction(reconstruction) => serde_json::to_string_pretty(&reconstruction),
+    }
+    .map_err(Failure::failed)?;
     text.push('\n');
     std::io::stdout().write_all(text.as_bytes()).map_err(Failure::failed)
 }

@@ -44,6 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         true => classes(&groups, test.labels.len()).map_err(Failure::refused)?,
         false => vec![],
     };
+    std::fs::create_dir_all(output).map_err(|error| Failure::Failed(format!("{}: {error}", output.display())))?;
     let options = recipe.options(arguments.seed);
     let (epochs, checkpoint) = (arguments.epochs.unwrap_or(options.epochs), arguments.checkpoint.clone());
     let options = tune::Options { epochs, checkpoint, ..options };

@@ -1,7 +1,7 @@
 //! What a compression gained, and what it cost.
 
-use crate::accuracy::Accuracy;
 use crate::prune::LayerReport;
+use crate::quality::Quality;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +29,8 @@ pub struct Cost {
 #[derive(Clone, Debug, Serialize)]
 pub struct State {
     /// On the test set, or the held-out examples.
-    pub accuracy: Accuracy,
+    #[serde(flatten)]
+    pub quality: Quality,
     /// What it costs.
     #[serde(flatten)]
     pub cost: Cost,
@@ -40,7 +41,7 @@ pub struct State {
 pub struct Worst {
     /// A class or group.
     pub what: String,
-    /// Points of accuracy, against the network before.
+    /// Points of accuracy, of AUC for an autoencoder, against the network before.
     pub points: f64,
     /// The same less the mean loss: what this one pays more than the others.
     pub above_mean: f64,
@@ -63,8 +64,8 @@ pub struct Report {
 
 /// The class or group that lost most, if there are any.
 pub(super) fn worst(before: &State, after: &State) -> Option<Worst> {
-    let mean = before.accuracy.overall.percent - after.accuracy.overall.percent;
-    let (what, points) = after.accuracy.worst_loss(&before.accuracy)?;
+    let mean = before.quality.percent()? - after.quality.percent()?;
+    let (what, points) = after.quality.worst_loss(&before.quality)?;
     Some(Worst { what, points, above_mean: points - mean })
 }
 
@@ -73,8 +74,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let states = [("before", Some(&self.before)), ("control", self.control.as_ref()), ("after", Some(&self.after))];
         for (name, state) in states.into_iter().filter_map(|(name, state)| Some((name, state?))) {
-            let State { accuracy, cost } = state;
-            write!(f, "{name:8} {:6.2} %, {} MACs ", accuracy.overall.percent, cost.macs)?;
+            let State { quality, cost } = state;
+            write!(f, "{name:8} {quality}, {} MACs ", cost.macs)?;
             write!(f, "({} in non-zero blocks), {} bytes of constants", cost.nonzero_macs, cost.weight_bytes)?;
             if let (Some(arena), Some(program)) = (cost.arena_bytes, cost.program_bytes) {
                 write!(f, ", {program} in the program, arena {arena}")?;

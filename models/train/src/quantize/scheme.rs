@@ -193,9 +193,12 @@ pub fn grid(network: &Network, index: usize, bits: u8) -> Grid {
     grid
 }
 
+/// Weights that count as zero: a scale for them, times that of an activation, would be no normal number.
+const NO_WEIGHT: f32 = 1e-30;
+
 fn scale(weights: &[f32], limit: f32, clip: bool) -> f32 {
     let largest = weights.iter().fold(0.0f32, |max, w| max.max(w.abs()));
-    if largest == 0.0 {
+    if largest < NO_WEIGHT {
         return 1.0 / limit;
     }
     let error = |scale: f32| -> f32 {
@@ -259,5 +262,16 @@ fn straight_through(value: Value, rounded: Value) -> Value {
     match value.is_autodiff() {
         true => value.clone() + (rounded - value.detach()),
         false => rounded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_training_has_let_go_have_a_scale() {
+        let (weights, input) = ([1e-38, -1e-40, 0.0], 1e-3);
+        assert!((scale(&weights, 127.0, false) * input).is_normal());
     }
 }

@@ -3,15 +3,14 @@
 use super::batches::Batches;
 use super::checkpoint::{self, Checkpoint};
 use super::parameter::{self, Parameter};
-use super::{Error, Options, Task, norms, without_softmax};
-use crate::accuracy::Accuracy;
+use super::{Error, Options, Task, loss, norms, trained};
 use crate::data::Examples;
 use crate::engine::{self, Hook, Network, Value, elements, value};
+use crate::quality::Quality;
 use crate::quantize::scheme::{Grid, grid, is_product, on_grid};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{Adam, AdamConfig, AdamState, Optimizer};
-use burn::tensor::activation::{log_softmax, softmax};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tinderbox::graph::{Graph, TensorId};
@@ -36,7 +35,7 @@ pub(super) struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     pub(super) fn new(task: &Task<'a>, batches: &'a Batches<'a>, options: &'a Options) -> Result<Self, Error> {
-        let prepared = |graph: &Graph| Network::new(without_softmax(graph), &engine::device());
+        let prepared = |graph: &Graph| Network::new(trained(graph, options.objective), &engine::device());
         let mut network = prepared(task.graph)?;
         norms::insert(&mut network, batches);
         let teacher = task.teacher.filter(|_| options.distill > 0.0).map(prepared).transpose()?;
@@ -77,8 +76,7 @@ impl<'a> Trainer<'a> {
                 reported = Instant::now();
             }
             if let Some(held) = self.held.filter(|_| self.step.is_multiple_of(per_epoch)) {
-                let (epoch, percent) = (self.step / per_epoch, self.accuracy(held).overall.percent);
-                eprintln!("epoch {epoch}: {percent:.2} % of the held-out examples");
+                eprintln!("epoch {}, of the held-out examples: {}", self.step / per_epoch, self.quality(held));
             }
         }
         Ok(())
@@ -98,7 +96,7 @@ impl<'a> Trainer<'a> {
         let grids = self.grids();
         let parameters = parameter::all(&self.network);
         let mut sums: Vec<Option<Tensor<2>>> = vec![None; parameters.len()];
-        let mut loss = 0.0;
+        let (mut total, objective) = (0.0, self.options.objective);
         for part in 0..self.options.accumulate {
             let (images, labels) = self.batches.get(self.step, part);
             let tracked: Vec<Tensor<2>> =
@@ -108,16 +106,17 @@ impl<'a> Trainer<'a> {
             let input = value(images, labels.len(), network.device());
             let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
             let taught = self.teacher.as_ref().map(|teacher| teacher.run(vec![input.clone()], &mut ()).swap_remove(0));
-            let logits = network.run(vec![input], &mut rounding).swap_remove(0);
-            let objective = match taught {
+            let outputs = network.run(vec![input.clone()], &mut rounding).swap_remove(0);
+            let examples = loss::from_examples(objective, outputs.clone(), input, &labels);
+            let distance = match taught {
                 Some(taught) => {
                     let share = self.options.distill as f32;
-                    distance(logits.clone(), taught) * share + cross_entropy(logits, &labels) * (1.0 - share)
+                    loss::from_teacher(objective, outputs, taught) * share + examples * (1.0 - share)
                 }
-                None => cross_entropy(logits, &labels),
+                None => examples,
             };
-            loss += elements(&objective.clone().inner().reshape([1, 1]))[0] / self.options.accumulate as f32;
-            let gradients = objective.backward();
+            total += elements(&distance.clone().inner().reshape([1, 1]))[0] / self.options.accumulate as f32;
+            let gradients = distance.backward();
             for (sum, tensor) in sums.iter_mut().zip(&tracked) {
                 let gradient = tensor.grad(&gradients);
                 *sum = match (sum.take(), gradient) {
@@ -133,7 +132,7 @@ impl<'a> Trainer<'a> {
                 self.update(parameter, gradient / self.options.accumulate as f32, rate);
             }
         }
-        loss
+        total
     }
 
     fn update(&mut self, parameter: Parameter, gradient: Tensor<2>, rate: f64) {
@@ -150,19 +149,19 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    fn accuracy(&self, examples: &Examples) -> Accuracy {
+    fn quality(&self, examples: &Examples) -> Quality {
         let mut network = self.network.clone();
         norms::estimate(&mut network, self.batches);
         let grids = self.grids();
         let all: Vec<usize> = (0..examples.labels.len()).collect();
-        let classes = |part: &[usize]| {
+        let outputs = |part: &[usize]| {
             let input = value(examples.inputs.take(part.iter().copied()), part.len(), network.device());
             let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
-            let logits = network.run(vec![input], &mut rounding).swap_remove(0);
-            elements(&logits).chunks_exact(logits.dims()[1]).map(crate::accuracy::class).collect::<Vec<_>>()
+            let outputs = network.run(vec![input], &mut rounding).swap_remove(0);
+            elements(&outputs).chunks_exact(outputs.dims()[1]).map(<[f32]>::to_vec).collect::<Vec<_>>()
         };
-        let said: Vec<usize> = all.chunks(100).flat_map(classes).collect();
-        Accuracy::new(&said, &examples.labels, &[])
+        let outputs: Vec<Vec<f32>> = all.chunks(100).flat_map(outputs).collect();
+        Quality::new(self.options.objective, &outputs, examples, &[])
     }
 
     pub(super) fn resume(&mut self) -> Result<(), Error> {
@@ -211,24 +210,4 @@ impl Hook for Rounding<'_> {
             None => weights,
         }
     }
-}
-
-/// Softens probabilities until the teacher's second thoughts count.
-const TEMPERATURE: f32 = 2.0;
-
-/// Mean cross-entropy with the teacher's probabilities, both softened; the factor keeps its gradient's size (Hinton et
-/// al., "Distilling the Knowledge in a Neural Network", 2015).
-fn distance(logits: Value, taught: Value) -> Tensor<1> {
-    let wanted = softmax(taught / TEMPERATURE, 1);
-    let products = log_softmax(logits / TEMPERATURE, 1) * wanted;
-    products.sum_dim(1).mean().neg() * (TEMPERATURE * TEMPERATURE)
-}
-
-/// Mean of the negative logarithms of the right classes' probabilities.
-fn cross_entropy(logits: Value, labels: &[usize]) -> Tensor<1> {
-    let device = logits.device().without_autodiff();
-    let labels: Vec<i64> = labels.iter().map(|label| *label as i64).collect();
-    let count = labels.len();
-    let chosen = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), &device);
-    log_softmax(logits, 1).gather(1, chosen).mean().neg()
 }
