@@ -52,11 +52,14 @@ impl Units {
 }
 
 /// Layers with more or fewer bits than the others.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct LayerBits {
     /// Layers whose weights get 4 bits: names as in the report, or parts that only one of them has
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',')]
     int4: Vec<String>,
+    /// Layers too whose weights of 4 bits alone leave the output at least this signal to noise
+    #[arg(long, value_name = "DECIBELS")]
+    int4_above: Option<f64>,
     /// Layers whose activations get 16 bits
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',')]
     int16: Vec<String>,

@@ -48,17 +48,6 @@ pub enum Error {
     Failed(#[from] tune::Error),
 }
 
-/// How the result is quantized.
-#[derive(Clone, Debug)]
-pub struct Quantize {
-    /// 8, or 4 for all layers but the first and the last.
-    pub weight_bits: u8,
-    /// See [`quantize::Options::int4`].
-    pub int4: Vec<String>,
-    /// See [`quantize::Options::int16`].
-    pub int16: Vec<String>,
-}
-
 /// What the user chooses.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -68,8 +57,8 @@ pub struct Options {
     pub goal: Option<Goal>,
     /// How the program is compiled whose cost is told.
     pub compile: compile::Options,
-    /// Into which type.
-    pub quantize: Option<Quantize>,
+    /// Into which types; see [`quantization`].
+    pub quantize: Option<quantize::Options>,
     /// Nothing if `epochs` is zero. The network as it was given is the teacher.
     pub tune: tune::Options,
     /// Set this share of the training examples aside, to choose options by.
@@ -150,20 +139,13 @@ fn tuned(task: &Task<'_>, options: &tune::Options) -> Result<Graph, Error> {
 fn quantized(graph: &Graph, train: &Examples, options: &Options) -> Result<Quantized, Error> {
     match &options.quantize {
         None => Ok(Quantized { graph: graph.clone(), sensitivity: vec![] }),
-        Some(how) => Ok(quantize(graph, &train.inputs.first(CALIBRATION), &how.options())?),
-    }
-}
-
-impl Quantize {
-    fn options(&self) -> quantize::Options {
-        let (int4, int16) = (self.int4.clone(), self.int16.clone());
-        quantize::Options { method: RANGE, weight_bits: self.weight_bits, int4, int16, ..Default::default() }
+        Some(how) => Ok(quantize(graph, &train.inputs.first(CALIBRATION), how)?),
     }
 }
 
 /// Predicted instructions of a float network, quantized by what a single example shows, with no regard to RAM.
 fn estimate(graph: &Graph, train: &Examples, options: &Options) -> Result<f64, Error> {
-    let how = options.quantize.as_ref().map(Quantize::options).unwrap_or_default();
+    let how = options.quantize.clone().unwrap_or_default();
     let quantized = quantize(graph, &train.inputs.first(1), &how)?.graph;
     let costs = options.compile.costs.as_ref();
     Ok(costs.map(|costs| compile::least_instructions(&quantized, &options.compile, costs)).transpose()?.unwrap_or(0.0))
@@ -172,8 +154,11 @@ fn estimate(graph: &Graph, train: &Examples, options: &Options) -> Result<f64, E
 /// Training examples that ranges are observed on.
 const CALIBRATION: usize = 500;
 
-/// How ranges come from what they show. Of the methods this was the best on training images for pruned ResNet-8.
-const RANGE: Method = Method::Percentile(99.99);
+/// Into int8, with ranges that leave out the rarest values: of the methods this was the best on training images for pruned
+/// ResNet-8.
+pub fn quantization() -> quantize::Options {
+    quantize::Options { method: Method::Percentile(99.99), ..Default::default() }
+}
 
 /// What `float`, made from `dense`, costs, and what it costs as `quantized`.
 fn cost(dense: &Graph, float: &Graph, quantized: &Graph, options: &Options) -> Result<Cost, Error> {

@@ -3,8 +3,9 @@
 //! Activations have one scale and zero point per tensor, weights one scale per output channel and a zero point of zero,
 //! biases are int32 (int64 in layers of int16) at the product of both scales (Jacob et al., "Quantization and Training of Neural Networks for
 //! Efficient Integer-Arithmetic-Only Inference", 2018). The order: [`fuse`] activations, [`equalize`] if asked for,
-//! mark the borders of int16, observe the [`range`] of every tensor, choose a [`scheme`], [`correct`] the biases, [`rewrite`] the graph.
+//! observe the [`range`] of every tensor, give layers their [`bits`], choose a [`scheme`], [`correct`] the biases, [`rewrite`] the graph.
 
+pub mod bits;
 mod borders;
 pub mod correct;
 pub mod equalize;
@@ -16,6 +17,7 @@ pub mod sensitivity;
 
 use crate::data::Inputs;
 use crate::engine::{self, Network, Unsupported};
+use bits::Bits;
 use range::Method;
 use scheme::Scheme;
 use sensitivity::Sensitivity;
@@ -62,6 +64,9 @@ pub struct Options {
     pub weight_bits: u8,
     /// Layers whose weights get 4 bits whatever the others have, by name or by a part of it that is theirs alone.
     pub int4: Vec<String>,
+    /// Layers too, but for the first and the last, that with 4 bits leave the output at least this signal to noise, in
+    /// decibels.
+    pub int4_above: Option<f64>,
     /// Layers whose activations get 16 bits, by name likewise.
     pub int16: Vec<String>,
     /// Even out channels between layers first.
@@ -73,7 +78,15 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (int4, int16) = (vec![], vec![]);
-        Self { method: Method::MinMax, weight_bits: 8, int4, int16, equalize: false, correct_bias: true }
+        Self {
+            method: Method::MinMax,
+            weight_bits: 8,
+            int4,
+            int4_above: None,
+            int16,
+            equalize: false,
+            correct_bias: true,
+        }
     }
 }
 
@@ -91,12 +104,14 @@ pub fn quantize(graph: &Graph, calibration: &Inputs, options: &Options) -> Resul
     if options.equalize {
         equalize::equalize(&mut graph);
     }
-    let (int4, int16) = (borders::layers(&graph, &options.int4)?, borders::layers(&graph, &options.int16)?);
-    let wide = borders::insert(&mut graph, &int16);
-    let mut network = Network::new(graph, &engine::device())?;
+    let network = Network::new(graph, &engine::device())?;
     check(&network.graph, calibration)?;
-    let ranges = range::observe(&network, calibration, options.method);
-    let scheme = Scheme::new(&network, &ranges, options.weight_bits, &int4, &wide);
+    let mut ranges = range::observe(&network, calibration, options.method);
+    let bits = Bits::choose(&network, &ranges, calibration, options)?;
+    let mut graph = network.graph;
+    let wide = borders::insert(&mut graph, &mut ranges, &bits.int16);
+    let mut network = Network::new(graph, &engine::device())?;
+    let scheme = Scheme::new(&network, &ranges, options.weight_bits, &bits, &wide);
     let sensitivity = sensitivity::of_layers(&network, &scheme, calibration);
     if options.correct_bias {
         correct::correct_biases(&mut network, &scheme, calibration);

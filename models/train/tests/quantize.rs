@@ -60,14 +60,19 @@ fn quantized_models_run_in_tflm() {
     }
 }
 
-#[test]
-fn sixteen_bits_come_closer_than_eight() {
+/// The zoo's Fashion-MNIST network and noise to show it.
+fn fashion() -> (Graph, Inputs) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../zoo/fashion/fashion_float.tflite");
     let graph = import(path.as_ref()).expect("the zoo's model");
     let mut random = fastrand::Rng::with_seed(5);
     let data = (0..32 * 28 * 28).map(|_| random.u8(..)).collect();
     let images = Array { shape: vec![32, 28, 28, 1], dtype: DType::U8, data };
-    let examples = Inputs::new(images, Units { scale: 1.0 / 255.0, zero_point: 0.0 });
+    (graph, Inputs::new(images, Units { scale: 1.0 / 255.0, zero_point: 0.0 }))
+}
+
+#[test]
+fn sixteen_bits_come_closer_than_eight() {
+    let (graph, examples) = fashion();
     let outputs = |graph: Graph| Model::new(graph).expect("runs").outputs(&examples).expect("runs").concat();
     let wanted = outputs(graph.clone());
     let distance = |int16: Vec<String>| {
@@ -77,6 +82,20 @@ fn sixteen_bits_come_closer_than_eight() {
     };
     let layers = graph.nodes.iter().filter(|node| has_int16(node)).map(|node| node.name.clone()).collect();
     assert!(distance(layers) < 0.7 * distance(vec![]));
+}
+
+#[test]
+fn layers_that_can_do_with_four_bits_get_them() {
+    let (graph, examples) = fashion();
+    let bits = |int4_above: f64| -> Vec<u8> {
+        let options = quantize::Options { int4_above: Some(int4_above), ..quantize::Options::default() };
+        let layers = quantize(&graph, &examples, &options).expect("has integer forms").sensitivity;
+        assert!(layers.iter().all(|layer| layer.weight_bits == 8 || layer.decibels >= int4_above));
+        layers.iter().map(|layer| layer.weight_bits).collect()
+    };
+    let [none, some, all] = [f64::INFINITY, 20.0, f64::NEG_INFINITY].map(bits);
+    assert!(none.iter().all(|bits| *bits == 8) && all[1..all.len() - 1].iter().all(|bits| *bits == 4));
+    assert!(some.contains(&4) && some[1..some.len() - 1].contains(&8), "{some:?}");
 }
 
 /// Operators that TensorFlow Lite Micro has in int16.

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use tinderbox::choose::Budget;
 use tinderbox::cost::Table;
 use tinderbox::{compile, files, target};
-use tinderbox_train::compress::{self, Goal, Options, Quantize};
+use tinderbox_train::compress::{self, Goal, Options};
 use tinderbox_train::data::{Examples, Pair, classes};
 use tinderbox_train::prune::Prune;
-use tinderbox_train::tune;
+use tinderbox_train::{quantize, tune};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -104,16 +104,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(path) => classes(path, test.inputs.len()).map_err(Failure::refused)?,
         None => vec![],
     };
-    let LayerBits { int4, int16 } = &arguments.bits;
-    if arguments.quantize.is_none() && !(int4.is_empty() && int16.is_empty()) {
-        return Err(Failure::Refused("--int4 and --int16 are of quantized networks: add --quantize int8".into()));
+    let LayerBits { int4, int4_above, int16 } = arguments.bits.clone();
+    if arguments.quantize.is_none() && !(int4.is_empty() && int4_above.is_none() && int16.is_empty()) {
+        return Err(Failure::Refused("bits of layers are of quantized networks: add --quantize int8".into()));
     }
     let quantize = arguments.quantize.map(|choice| {
         let weight_bits = match choice {
             QuantizeChoice::Int8 => 8,
             QuantizeChoice::Int4 => 4,
         };
-        Quantize { weight_bits, int4: int4.clone(), int16: int16.clone() }
+        quantize::Options { weight_bits, int4, int4_above, int16, ..compress::quantization() }
     });
     let weight_bits = quantize.as_ref().map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
     let tune = tune::Options { weight_bits, distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };

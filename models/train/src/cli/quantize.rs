@@ -68,11 +68,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         MethodChoice::Percentile => Method::Percentile(arguments.percent),
         MethodChoice::Mse => Method::Mse,
     };
+    let LayerBits { int4, int4_above, int16 } = arguments.bits.clone();
     let options = Options {
         method,
         weight_bits: arguments.weights,
-        int4: arguments.bits.int4.clone(),
-        int16: arguments.bits.int16.clone(),
+        int4,
+        int4_above,
+        int16,
         equalize: arguments.equalize,
         correct_bias: !arguments.keep_bias,
     };

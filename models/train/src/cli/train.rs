@@ -3,7 +3,7 @@
 use super::{Failure, share, write_model};
 use std::path::{Path, PathBuf};
 use tinderbox::files;
-use tinderbox_train::compress::{self, Quantize, compress};
+use tinderbox_train::compress::{self, compress};
 use tinderbox_train::data::{Examples, Pair, Units, classes};
 use tinderbox_train::tune::{self, Task, tune};
 use tinderbox_train::zoo::RECIPES;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let task = Task { graph: &recipe.untrained(options.seed), sparse: &[], teacher: None, train: rest, held };
     let float = tune(&task, &options).map_err(Failure::failed)?;
     let options = compress::Options {
-        quantize: Some(Quantize { weight_bits: 8, int4: vec![], int16: vec![] }),
+        quantize: Some(compress::quantization()),
         tune: tune::Options { epochs: 0, ..options },
         holdout: arguments.holdout,
         ..compress::Options::default()

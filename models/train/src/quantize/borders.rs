@@ -1,26 +1,13 @@
 //! Layers in int16 among others in int8: where tensors change their type.
 
-use super::Error;
+use super::range::Range;
 use std::collections::BTreeSet;
 use tinderbox::graph::{Graph, Node, Op, TensorId};
 
-/// The layers that `names` stand for: each is a node's name, or a part of it that no other node has.
-pub(super) fn layers(graph: &Graph, names: &[String]) -> Result<BTreeSet<String>, Error> {
-    let find = |name: &String| {
-        let exact = graph.nodes.iter().find(|node| node.name == *name);
-        let mut alike = graph.nodes.iter().filter(|node| node.name.contains(name.as_str()));
-        match (exact, alike.next(), alike.next()) {
-            (Some(node), ..) | (None, Some(node), None) => Ok(node.name.clone()),
-            (None, None, _) => Err(Error::Layer { name: name.clone(), what: "no layer" }),
-            (None, Some(_), Some(_)) => Err(Error::Layer { name: name.clone(), what: "more than one layer" }),
-        }
-    };
-    names.iter().map(find).collect()
-}
-
 /// Inserts a [`Op::Quantize`] wherever a layer of `int16` meets another one; the tensors that are int16 then. A reshape goes
-/// with what it reshapes, and so does an input with its readers. An output that int16 layers alone would write stays int16.
-pub(super) fn insert(graph: &mut Graph, int16: &BTreeSet<String>) -> BTreeSet<TensorId> {
+/// with what it reshapes, and so does an input with its readers. An output that an int16 layer writes stays int16. New
+/// tensors get the ranges of the old ones.
+pub(super) fn insert(graph: &mut Graph, ranges: &mut Vec<Range>, int16: &BTreeSet<String>) -> BTreeSet<TensorId> {
     let mut wide = BTreeSet::new();
     if int16.is_empty() {
         return wide;
@@ -42,6 +29,7 @@ pub(super) fn insert(graph: &mut Graph, int16: &BTreeSet<String>) -> BTreeSet<Te
             }
             if other[*input].is_none() {
                 other[*input] = Some(convert(graph, *input));
+                ranges.push(ranges[*input]);
                 wide.extend(other[*input].filter(|_| is_wide));
             }
             *input = other[*input].unwrap_or(*input);

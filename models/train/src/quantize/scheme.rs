@@ -1,5 +1,6 @@
 //! Scales and zero points for a network, and the network simulated with them.
 
+use super::bits::Bits;
 use super::range::Range;
 use crate::engine::{Hook, Network, Value, elements, output_channels, value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,25 +78,19 @@ pub struct Scheme {
 
 impl Scheme {
     /// Scales for the observed ranges. Weights have `weight_bits`, but 8 in the first and the last product, and 4 in those
-    /// named in `int4`; the tensors in `wide` are int16.
-    pub fn new(
-        network: &Network,
-        ranges: &[Range],
-        weight_bits: u8,
-        int4: &BTreeSet<String>,
-        wide: &BTreeSet<TensorId>,
-    ) -> Self {
+    /// that `bits` names; the tensors in `wide` are int16.
+    pub fn new(network: &Network, ranges: &[Range], weight_bits: u8, bits: &Bits, wide: &BTreeSet<TensorId>) -> Self {
         let graph = &network.graph;
         let products: Vec<usize> = (0..graph.nodes.len()).filter(|i| is_product(graph, *i)).collect();
-        let bits = |index: usize| {
+        let bits_of = |index: usize| {
             let outermost = products.first() == Some(&index) || products.last() == Some(&index);
-            match int4.contains(&graph.nodes[index].name) {
+            match bits.int4.contains(&graph.nodes[index].name) {
                 true => 4,
                 false if outermost => 8,
                 false => weight_bits,
             }
         };
-        let weights = products.iter().map(|index| (*index, grid(network, *index, bits(*index)))).collect();
+        let weights = products.iter().map(|index| (*index, grid(network, *index, bits_of(*index)))).collect();
         Self { activations: activations(graph, ranges, wide), weights }
     }
 
