@@ -156,7 +156,7 @@ impl Architecture {
 
     fn init(&self, device: &Device) -> Network {
         match self {
-            Self::Separable(config) => Network::Separable(SeparableNet::new(config, device)),
+            Self::Separable(config) => Network::Separable(Box::new(SeparableNet::new(config, device))),
             Self::Autoencoder(config) => Network::Autoencoder(Autoencoder::new(config, device)),
         }
     }
@@ -164,7 +164,7 @@ impl Architecture {
 
 /// A network of the zoo.
 enum Network {
-    Separable(SeparableNet),
+    Separable(Box<SeparableNet>),
     Autoencoder(Autoencoder),
 }
 
