@@ -10,6 +10,7 @@
 
 mod change;
 mod conflict;
+mod floors;
 pub mod frontier;
 mod master;
 pub mod plot;

@@ -1,7 +1,8 @@
 //! Changing a program layer by layer, where the integer program found nothing better: rows fit together in ways that
 //! [`conflict`](super::conflict) does not see.
 
-use super::problem::{HEIGHTS, Picks, Planned, Problem};
+use super::floors::HEIGHTS;
+use super::problem::{Picks, Planned, Problem};
 use super::{Budget, Error, Found};
 
 /// Programs that are planned in search of a faster one, of one that fits, and before a budget is refused.

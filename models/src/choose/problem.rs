@@ -24,7 +24,7 @@ pub(super) struct Layers {
 /// One way to compute a layer.
 #[derive(Clone)]
 pub(super) struct Candidate {
-    variant: Variant,
+    pub(super) variant: Variant,
     /// Predicted instructions, at least: a layer that keeps pace with the one before may take a step more.
     pub(super) instructions: f64,
     /// Bytes of weights and constants.
@@ -51,9 +51,6 @@ impl Planned {
     }
 }
 
-/// Heights of steps that rings are small with, if all layers take them: rows that are made together are read together.
-pub(super) const HEIGHTS: [usize; 3] = [1, 2, 4];
-
 /// Steps of a network times variants of its layers up to which programs are compared: each variant of each layer is planned,
 /// and more, a step in some 10 microseconds.
 const MAX_COMPARED: usize = 1 << 21;
@@ -70,7 +67,7 @@ pub(super) struct Problem<'a> {
     known: RefCell<BTreeMap<Picks, Planned>>,
     /// What was planned since [`Self::forget`].
     planned: RefCell<BTreeMap<Picks, Planned>>,
-    floors: RefCell<Vec<Picks>>,
+    pub(super) floors: RefCell<Vec<Picks>>,
 }
 
 impl<'a> Problem<'a> {
@@ -132,61 +129,6 @@ impl<'a> Problem<'a> {
     pub(super) fn least_instructions(&self) -> f64 {
         let fastest = |layer: &Layers| layer.candidates.iter().map(|c| c.instructions).reduce(f64::min).unwrap_or(0.0);
         self.fixed.instructions + self.layers.iter().map(fastest).sum::<f64>()
-    }
-
-    /// Picks that take little RAM: one for each of [`HEIGHTS`], and what was added.
-    pub(super) fn floors(&self) -> Result<Vec<Picks>, Error> {
-        if self.floors.borrow().is_empty() {
-            let floors: Result<Vec<Picks>, Error> = HEIGHTS.iter().map(|height| self.floor(*height)).collect();
-            *self.floors.borrow_mut() = floors?;
-            self.floors.borrow_mut().dedup();
-        }
-        Ok(self.floors.borrow().clone())
-    }
-
-    /// Adds picks that fit.
-    pub(super) fn add_floor(&self, picks: Picks) -> Result<(), Error> {
-        if !self.floors()?.contains(&picks) {
-            self.floors.borrow_mut().push(picks);
-        }
-        Ok(())
-    }
-
-    /// From the portable kernels, which work without scratch, each layer in turn is given the candidate of this height that
-    /// makes the arena smallest.
-    fn floor(&self, height: usize) -> Result<Picks, Error> {
-        let mut best = self.portable();
-        for (i, layer) in self.layers.iter().enumerate() {
-            let rows = |candidate: &Candidate| candidate.variant.rows;
-            let tallest = layer.candidates.iter().map(rows).filter(|rows| *rows <= height).max();
-            let fit = layer.candidates.iter().enumerate().filter(|(_, candidate)| Some(rows(candidate)) == tallest);
-            let mut arenas = vec![];
-            for (pick, _) in fit {
-                let mut other = best.clone();
-                other[i] = pick;
-                arenas.push((self.plan(&other)?.arena, other));
-            }
-            // At a height of one, the portable kernel is among them.
-            if let Some((_, smallest)) = arenas.into_iter().min_by_key(|(arena, _)| *arena) {
-                best = smallest;
-            }
-        }
-        Ok(best)
-    }
-
-    /// The fastest candidates with steps up to this height.
-    pub(super) fn fastest_of_height(&self, height: usize) -> Picks {
-        let pick = |layer: &Layers| {
-            let low = layer.candidates.iter().enumerate().filter(|(_, candidate)| candidate.variant.rows <= height);
-            low.min_by(|(_, a), (_, b)| a.instructions.total_cmp(&b.instructions)).map_or(0, |(pick, _)| pick)
-        };
-        self.layers.iter().map(pick).collect()
-    }
-
-    fn portable(&self) -> Picks {
-        let is_portable = |candidate: &Candidate| candidate.variant == Variant::PORTABLE;
-        let pick = |layer: &Layers| layer.candidates.iter().position(is_portable).unwrap_or(layer.candidates.len() - 1);
-        self.layers.iter().map(pick).collect()
     }
 
     /// The smallest arena that is known, within a limit on flash.

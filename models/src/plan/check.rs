@@ -5,87 +5,17 @@
 //! second on what the first left behind. Of a stream, the period is repeated: its steps must find the rows that the
 //! dataflow, which is longer than the schedule, says of them.
 
-use super::dataflow::{Access, Buffer, BufferId, Dataflow, Node, NodeId, Role, Worker};
+mod memory;
+mod violation;
+
+pub use violation::Violation;
+
+use super::Plan;
+use super::dataflow::{Access, BufferId, Dataflow, Node, NodeId, Role, Worker};
 use super::stream::Period;
-use super::{Placement, Plan};
+use memory::{Content, Rows};
 use std::ops::Range;
-use thiserror::Error;
 use tinderbox_runtime::schedule::{Action, Cursor};
-
-/// What is wrong with a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Violation {
-    /// A byte range reaches beyond the arena or into the executor's state.
-    #[error("{what} lies outside its part of the arena")]
-    OutOfBounds {
-        /// What lies there.
-        what: String,
-    },
-    /// A row is read that is not there.
-    #[error("step {step} of `{node}` reads row {row} of `{buffer}`, which was overwritten or never written")]
-    Lost {
-        /// The reading node.
-        node: String,
-        /// Its step.
-        step: usize,
-        /// The buffer.
-        buffer: String,
-        /// The row.
-        row: usize,
-    },
-    /// A node's outputs and inputs overlap where its kernel does not allow it.
-    #[error("step {step} of `{node}` writes over what it still reads")]
-    Overlap {
-        /// The node.
-        node: String,
-        /// Its step.
-        step: usize,
-    },
-    /// A ring without slots, at an unaligned place, or of less than all rows where they are addressed as one block.
-    #[error("the ring of `{buffer}` is not what its readers rely on")]
-    Ring {
-        /// The buffer.
-        buffer: String,
-    },
-    /// A node starts before another that must be done first, or makes another number of steps than it should.
-    #[error("`{node}` is out of step")]
-    OutOfStep {
-        /// The node.
-        node: String,
-    },
-    /// The schedule does something that the dataflow does not know.
-    #[error("schedule: {0}")]
-    Schedule(&'static str),
-    /// A row is copied to its slot that is not there, or a row that nobody set apart.
-    #[error("a row of `{buffer}` is lost before it reaches its slot")]
-    Commit {
-        /// The buffer.
-        buffer: String,
-    },
-    /// An output is not complete at the end.
-    #[error("output `{buffer}` is not complete at the end")]
-    Output {
-        /// The buffer.
-        buffer: String,
-    },
-}
-
-/// What a byte of the arena holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    Nothing,
-    /// A row, counted from the beginning of a stream.
-    Row {
-        buffer: BufferId,
-        row: usize,
-        inference: usize,
-    },
-    State {
-        node: NodeId,
-        inference: usize,
-    },
-    Executor,
-}
 
 /// How often the period of a stream is repeated, as far as the dataflow goes.
 const MORE_PERIODS: usize = 3;
@@ -131,19 +61,6 @@ struct Replay<'a> {
     inference: usize,
     /// Per buffer, who writes it.
     writers: Vec<Option<NodeId>>,
-}
-
-/// Rows of a buffer: the numbers by which the runtime finds them, and which rows they are.
-#[derive(Clone, Debug)]
-struct Rows {
-    numbers: Range<usize>,
-    rows: Range<usize>,
-}
-
-impl Rows {
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        self.numbers.clone().zip(self.rows.clone())
-    }
 }
 
 impl Replay<'_> {
@@ -255,23 +172,6 @@ impl Replay<'_> {
         }
     }
 
-    /// State is there from the first step to the last, and persistent state before the first.
-    fn touch_state(&mut self, id: NodeId, step: usize) -> Result<(), Violation> {
-        let node = &self.flow.nodes[id];
-        let state = self.state(id, node)?;
-        let content = Content::State { node: id, inference: if node.persistent { 0 } else { self.inference } };
-        if (step > 0 || node.persistent) && self.memory[state.clone()].iter().any(|byte| *byte != content) {
-            let buffer = format!("state of {}", node.name);
-            return Err(Violation::Lost { node: node.name.clone(), step, buffer, row: 0 });
-        }
-        self.memory[state].fill(content);
-        Ok(())
-    }
-
-    fn state(&self, id: NodeId, node: &Node) -> Result<Range<usize>, Violation> {
-        self.bytes(self.plan.state[id], node.state, || format!("state of `{}`", node.name))
-    }
-
     /// What a step writes, its scratch, its state and what it reads do not overlap, except where the kernel allows it.
     fn expect_apart(&self, id: NodeId) -> Result<(), Violation> {
         let (node, step) = (&self.flow.nodes[id], self.number(id));
@@ -357,55 +257,6 @@ impl Replay<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the place of row `number` holds `row`.
-    fn holds(&self, buffer: BufferId, number: usize, row: usize) -> Result<bool, Violation> {
-        // A variable is read as the last inference left it, or as it was at first where nobody writes it.
-        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
-        let inference = if persistent && self.writers[buffer].is_none() { 0 } else { self.inference };
-        let content = Content::Row { buffer, row, inference };
-        Ok(self.memory[self.row_bytes(buffer, number)?].iter().all(|byte| *byte == content))
-    }
-
-    /// A step writes rows, those of a variable for the next inference.
-    fn write_rows(&mut self, buffer: BufferId, rows: Rows) -> Result<(), Violation> {
-        let persistent = self.flow.buffers[buffer].role == Role::Persistent;
-        self.fill_rows(buffer, rows, self.inference + usize::from(persistent))
-    }
-
-    fn fill_rows(&mut self, buffer: BufferId, rows: Rows, inference: usize) -> Result<(), Violation> {
-        for (number, row) in rows.pairs() {
-            let bytes = self.row_bytes(buffer, number)?;
-            self.memory[bytes].fill(Content::Row { buffer, row, inference });
-        }
-        Ok(())
-    }
-
-    /// Where the row of this number is now, by the runtime's rule.
-    fn row_bytes(&self, buffer: BufferId, row: usize) -> Result<Range<usize>, Violation> {
-        let Buffer { rows, stride, flat, align, ref name, .. } = self.flow.buffers[buffer];
-        let Placement { offset, capacity, phase, fresh, fresh_rows } = self.plan.placements[buffer];
-        if capacity == 0
-            || flat && (capacity < rows || phase > 0 || fresh_rows > 0)
-            || offset % align != 0
-            || fresh % align != 0
-        {
-            return Err(Violation::Ring { buffer: name.clone() });
-        }
-        let start = match &self.fresh[buffer] {
-            Some(Rows { numbers, .. }) if row >= numbers.start && row < numbers.start + fresh_rows => {
-                fresh + (row - numbers.start) * stride
-            }
-            _ => offset + (row + phase) % capacity * stride,
-        };
-        self.bytes(start, stride, || format!("`{name}`"))
-    }
-
-    fn bytes(&self, start: usize, bytes: usize, what: impl Fn() -> String) -> Result<Range<usize>, Violation> {
-        let range = start..start.saturating_add(bytes);
-        let inside = start >= self.plan.executor_bytes && range.end <= self.memory.len();
-        if bytes > 0 && !inside { Err(Violation::OutOfBounds { what: what() }) } else { Ok(range) }
     }
 
     fn pusher(&self, input: usize) -> Result<NodeId, Violation> {

@@ -3,9 +3,10 @@
 //! runtime takes it up again, with the row numbers that it began with.
 
 use super::dataflow::{Access, BufferId, Dataflow, NodeId, Worker};
+use super::draft::{Draft, Rules};
 use super::lifetime::Ring;
 use super::order::{Demand, Event};
-use super::{Draft, Error, Plan, Rules, bound, finish, pack};
+use super::{Error, Plan, bound, finish, pack};
 use crate::stream::MAX_PERIOD;
 use std::ops::Range;
 
