@@ -27,25 +27,29 @@ const RAM_STEP: usize = 64;
 /// The frontier, fastest programs first. RAM is stepped through in parts of 1/64, flash in six levels.
 pub fn frontier(lowerer: &Lowerer<'_>, table: &Table, plan: &plan::Options) -> Result<Vec<Point>, Error> {
     let problem = Problem::new(lowerer, table, plan)?;
+    let least_ram = problem.least_ram()?;
     let mut points: Vec<Point> = vec![];
-    by_ram(&problem, None, &mut points)?;
+    by_ram(&problem, None, least_ram, &mut points)?;
     let most = points.first().map_or(0, |fastest| fastest.flash);
     let lean = Master::new(&problem, None).solve_for_flash()?;
     let least = lean.map_or(Ok(most), |picks| problem.plan(&picks).map(|planned| planned.flash))?;
     for level in 1..FLASH_LEVELS {
         let flash = most - most.saturating_sub(least) * level / (FLASH_LEVELS - 1);
-        by_ram(&problem, Some(flash), &mut points)?;
+        by_ram(&problem, Some(flash), least_ram, &mut points)?;
     }
     Ok(not_dominated(points))
 }
 
-/// Best programs within a limit on flash, with ever less RAM.
-fn by_ram(problem: &Problem<'_>, flash: Option<usize>, points: &mut Vec<Point>) -> Result<(), Error> {
+/// Best programs within a limit on flash, with ever less RAM, down to what no program can go below.
+fn by_ram(problem: &Problem<'_>, flash: Option<usize>, least_ram: usize, points: &mut Vec<Point>) -> Result<(), Error> {
     let mut budget = Budget { ram: None, flash };
     while let Some(found) = alone(problem, budget)? {
         let Some((found, flash)) = settled(problem, found)? else { return Ok(()) };
-        budget.ram = Some(found.arena - (found.arena / RAM_STEP).max(1));
         points.push(Point { ram: found.arena, flash, instructions: found.instructions.round() });
+        if found.arena <= least_ram {
+            break;
+        }
+        budget.ram = Some((found.arena - (found.arena / RAM_STEP).max(1)).max(least_ram));
     }
     Ok(())
 }
