@@ -8,8 +8,11 @@ use crate::prune::{Prune, into_graph, prune};
 use std::str::FromStr;
 use tinderbox::graph::Graph;
 
-/// Prunings that are tried: shares are known to a hundredth then.
+/// Prunings that are tried at most: shares are known to a hundredth then.
 const TRIALS: usize = 6;
+
+/// A result with so many times fewer instructions than it may have is good enough.
+const CLOSE: f64 = 1.01;
 
 /// What the result may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,18 +92,30 @@ pub(super) fn channels_to(
     let (goal, most) = (Goal::Instructions(instructions), Prune::Channels(share));
     let dense = Network::new(graph.clone(), &engine::device())?;
     let mut channels = Channels::new(&dense, examples, estimate);
-    let (mut aim, mut least) = (instructions, f64::MAX);
-    loop {
+    // Aims that were enough, or too much, and that were not: it takes no fewer instructions than estimated.
+    let (mut enough, mut missed) = (None, instructions);
+    let (mut best, mut last) = (None, None);
+    let mut aim = instructions;
+    for _ in 0..TRIALS {
         let (pruned, estimated) = channels.shrink_to(aim)?;
         let pruned = into_graph(pruned);
         let reached = cost(&pruned)?;
-        let too_much = (pruned.macs() as f64) < graph.macs() as f64 * (1.0 - share);
-        if !too_much && goal.is_met(&reached) {
-            return Ok(pruned);
+        let (is_met, macs) = (goal.is_met(&reached), pruned.macs());
+        eprintln!("{macs} multiply-accumulates {} the goal", if is_met { "meet" } else { "miss" });
+        let is_allowed = macs as f64 >= graph.macs() as f64 * (1.0 - share);
+        match is_met || !is_allowed {
+            true => enough = Some(aim),
+            false => missed = estimated,
         }
-        let left = reached.instructions.filter(|_| !too_much && estimated < least);
-        let Some(left) = left else { return Err(Error::OutOfReach { goal, most, reached: Box::new(reached) }) };
-        eprintln!("{} multiply-accumulates take {left:.0} instructions", pruned.macs());
-        (aim, least) = (estimated - (left - instructions), estimated);
+        best = if is_met && is_allowed { Some(pruned) } else { best };
+        // Where no program fits the budgets, a tenth less may.
+        let part = reached.instructions.map_or(0.9, |left| instructions / left);
+        last = Some(reached);
+        if best.is_some() && (part < CLOSE || enough.is_some_and(|enough| missed - enough < (CLOSE - 1.0) * missed)) {
+            break;
+        }
+        aim = enough.map_or(estimated * part, |enough| (enough + missed) / 2.0);
     }
+    let out_of_reach = |reached| Error::OutOfReach { goal, most, reached: Box::new(reached) };
+    best.ok_or_else(|| out_of_reach(last.expect("there are trials")))
 }
