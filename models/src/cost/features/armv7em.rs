@@ -96,14 +96,22 @@ pub(super) fn narrow(layer: &Layer, w: &Window) -> Features {
     for y in 0..w.out_height {
         let top = y * w.stride_height - w.pad_top;
         let whole = top >= 0 && top + (w.kernel_height - 1) * w.dilation_height < w.in_height;
-        for first in (0..w.out_width).step_by(layout.columns) {
-            let pixels = (layout.columns as i32).min(w.out_width - first);
-            let of_part = blocks(pixels as usize);
+        let (mut left, mut missing) = (-w.pad_left, w.out_width as usize);
+        while missing > 0 {
+            let inside =
+                (w.in_width - w.kernel_width - left + w.stride_width).max(0) as usize / w.stride_width as usize;
+            let direct = match whole && left >= 0 {
+                true if inside >= missing => missing,
+                true => inside / BLOCK * BLOCK,
+                false => 0,
+            };
+            let pixels = if direct > 0 { direct } else { missing.min(layout.columns) };
+            let of_part = blocks(pixels);
             counts = std::array::from_fn(|i| counts[i] + of_part[i]);
-            let left = first * w.stride_width - w.pad_left;
-            let inside = left >= 0 && left + (pixels - 1) * w.stride_width + w.kernel_width <= w.in_width;
             parts += 1.0;
-            copied += if whole && inside { 0.0 } else { height as f64 };
+            copied += if direct > 0 { 0.0 } else { height as f64 };
+            left += pixels as i32 * w.stride_width;
+            missing -= pixels;
         }
     }
     let all = counts.iter().sum::<f64>();

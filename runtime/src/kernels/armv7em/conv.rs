@@ -1,8 +1,8 @@
 //! Convolution as a product of int16 pixel blocks with streamed weights.
 
 use super::gemm::{Gemm, gemm, gemm_int4};
-use super::widen::widen_quads;
-use crate::arena::view;
+use super::widen::{Windows, widen_quads, widen_windows};
+use crate::arena::{Cells, view};
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
 use std::ops::Range;
@@ -60,7 +60,16 @@ fn convolve<const INT4: bool>(step: &Step<'_>) -> Option<()> {
         min: bounds.min,
         max: bounds.max,
     };
-    let mut layer = Layer { w, padding: padding.as_ptr().cast(), product };
+    let inside = Windows {
+        rows: std::ptr::null(),
+        height: w.kernel_height as usize,
+        offset: 0,
+        step: (w.stride_width * w.in_channels) as usize,
+        quads: (w.kernel_width * w.in_channels / 4) as usize,
+        padding: padding.as_ptr().cast(),
+        to: product.x.cast_mut(),
+    };
+    let mut layer = Layer { w, inside, product };
     let pointwise = (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1);
     let mut rows = step.output_rows()?;
     while !rows.is_empty() {
@@ -112,65 +121,79 @@ pub(super) fn taps(w: &Window, input: Rows<'_>, y: usize) -> Option<heapless::Ve
     Some(taps)
 }
 
+/// A part of a row of the image from byte `first` on; zero points where there is none.
+pub(super) fn pad(w: &Window, from: Tap, first: i32, to: Cells<'_>, zero_point: i32) {
+    to.iter().for_each(|cell| cell.set(zero_point as u8));
+    let Some(from) = from else { return };
+    let end = (w.in_width * w.in_channels).min(first + to.len() as i32);
+    let start = first.max(0);
+    if start < end {
+        let (from, to) = (from.as_ptr().cast_const(), to.as_ptr().cast_mut().cast::<u8>());
+        // SAFETY: both ends lie in the row, and as far from its start in `to`, which is scratch.
+        unsafe {
+            from.add(start as usize).copy_to_nonoverlapping(to.add((start - first) as usize), (end - start) as usize);
+        }
+    }
+}
+
 struct Layer {
     w: Window,
-    padding: *const u8,
+    /// For windows that are all in the image.
+    inside: Windows,
     product: Gemm,
 }
 
 impl Layer {
     /// Computes a row of `out_width` pixels, for which `product` knows the place.
     fn row<const INT4: bool>(&mut self, taps: &[Tap]) {
-        let w = self.w;
-        let mut left = -w.pad_left;
-        let mut pixels = w.out_width as usize;
+        let (stride, channels) = (self.w.stride_width, self.w.out_channels as usize);
+        self.inside.rows = taps.as_ptr().cast();
+        let mut left = -self.w.pad_left;
+        let mut pixels = self.w.out_width as usize;
         while pixels > 0 {
             let count = if INT4 { BLOCK } else { block_of(pixels) };
             if INT4 && pixels < BLOCK {
                 // The last block does again what of the one before it takes to be whole.
-                left -= (BLOCK - pixels) as i32 * w.stride_width;
-                self.product.out = self.product.out.wrapping_sub((BLOCK - pixels) * w.out_channels as usize);
+                left -= (BLOCK - pixels) as i32 * stride;
+                self.product.out = self.product.out.wrapping_sub((BLOCK - pixels) * channels);
                 pixels = BLOCK;
             }
             self.widen(taps, left, count);
             // SAFETY: the block holds `count` pixels; the compiler made the stream for this layer; the output row has
             // room for the pixels that are left.
             unsafe { if INT4 { gemm_int4(&self.product) } else { gemm(&self.product, count) } }
-            self.product.out = self.product.out.wrapping_add(count * w.out_channels as usize);
-            left += count as i32 * w.stride_width;
+            self.product.out = self.product.out.wrapping_add(count * channels);
+            left += count as i32 * stride;
             pixels -= count;
         }
     }
 
     /// Makes a block of `count` windows, the first one's first column at `left`.
-    fn widen(&self, taps: &[Tap], left: i32, count: usize) {
+    #[inline]
+    fn widen(&mut self, taps: &[Tap], left: i32, count: usize) {
         let w = &self.w;
-        let channels = w.in_channels as usize;
-        let mut to = self.product.x.cast_mut();
-        if left >= 0
-            && w.dilation_width == 1
-            && left + (count as i32 - 1) * w.stride_width + w.kernel_width <= w.in_width
-        {
-            // Columns that are all in the image are widened as one.
-            let (first, run) = (left as usize * channels, w.kernel_width as usize * channels);
-            let step = w.stride_width as usize * channels;
-            for row in taps {
-                let mut sources = [self.padding; BLOCK];
-                if let Some(row) = row {
-                    let mut at = row.as_ptr().cast_const().wrapping_add(first);
-                    for source in &mut sources {
-                        *source = at;
-                        at = at.wrapping_add(step);
-                    }
-                }
-                to = widen(&sources, count, run, to);
-            }
-            return;
+        let end = left + (count as i32 - 1) * w.stride_width + w.kernel_width;
+        if left >= 0 && end <= w.in_width && w.dilation_width == 1 {
+            self.inside.offset = (left * w.in_channels) as usize;
+            // SAFETY: windows in the image lie in its rows; these, channels and the padding are multiples of 4 bytes. The
+            // block has room for all elements of a window.
+            unsafe { widen_windows(&self.inside, count) };
+        } else {
+            self.widen_columns(taps, left, count);
         }
+    }
+
+    /// The same, column by column: each may lie in the padding.
+    #[inline(never)]
+    fn widen_columns(&self, taps: &[Tap], left: i32, count: usize) {
+        let (w, padding, quads) = (&self.w, self.inside.padding, self.w.in_channels as usize / 4);
+        let mut to = self.inside.to;
         for row in taps {
             for column in 0..w.kernel_width {
-                let sources = sources(w, self.padding, *row, left + column * w.dilation_width);
-                to = widen(&sources, count, channels, to);
+                let sources = sources(w, padding, *row, left + column * w.dilation_width);
+                // SAFETY: every source is a column of an input row, or the padding; see above.
+                unsafe { widen_quads(&sources, count, quads, to) };
+                to = to.wrapping_add(2 * quads * count);
             }
         }
     }
@@ -188,12 +211,4 @@ pub(super) fn sources(w: &Window, padding: *const u8, row: Tap, first: i32) -> [
         column += w.stride_width;
     }
     sources
-}
-
-/// Appends `bytes` bytes of each of `count` sources to a block; returns its new end.
-fn widen(sources: &[*const u8; BLOCK], count: usize, bytes: usize, to: *mut u32) -> *mut u32 {
-    // SAFETY: every source is a view of so many bytes of an input row, or the padding; rows and channels are multiples
-    // of 4 bytes. The block has room for all elements of a window.
-    unsafe { widen_quads(sources, count, bytes / 4, to) };
-    to.wrapping_add(bytes / 2 * count)
 }

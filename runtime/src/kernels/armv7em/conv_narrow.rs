@@ -3,10 +3,10 @@
 //! Windows are gathered from the input's rows. Where some reach beyond the image, what they see of it is copied first, with
 //! zero points around it.
 
-use super::conv::{BLOCK, MAX_TAPS, Tap, block_of, taps};
+use super::conv::{BLOCK, MAX_TAPS, block_of, pad, taps};
 use super::gather::{Gather, gather, words};
 use super::gemm::{Gemm, gemm};
-use crate::arena::{Cells, view};
+use crate::arena::view;
 use crate::kernels::window::Window;
 use crate::step::Step;
 
@@ -88,37 +88,31 @@ pub fn conv_narrow_s8(step: &Step<'_>) -> Option<()> {
         let whole = taps.iter().all(Option::is_some);
         let out = view(step.output_row(0, y)?, 0, (w.out_width * w.out_channels) as usize)?;
         product.out = out.as_ptr().cast_mut().cast();
-        for first in (0..w.out_width as usize).step_by(layout.columns.max(1)) {
-            let left = first as i32 * w.stride_width - w.pad_left;
-            let pixels = layout.columns.min(w.out_width as usize - first);
-            let seen = (pixels as i32 - 1) * w.stride_width + w.kernel_width;
-            if whole && left >= 0 && left + seen <= w.in_width {
+        let (mut left, mut missing) = (-w.pad_left, w.out_width as usize);
+        while missing > 0 {
+            // Windows that lie in the image: all, or whole blocks.
+            let inside =
+                (w.in_width - w.kernel_width - left + w.stride_width).checked_div(w.stride_width)?.max(0) as usize;
+            let mut pixels = match whole && left >= 0 {
+                true if inside >= missing => missing,
+                true => inside / BLOCK * BLOCK,
+                false => 0,
+            };
+            if pixels > 0 {
                 (work.rows, work.offset) = (taps.as_ptr().cast(), (left * w.in_channels) as usize);
             } else {
                 for (tap, to) in taps.iter().zip(copies.chunks_exact(layout.seen.max(1))) {
                     pad(&w, *tap, left * w.in_channels, to, params.input_zero_point);
                 }
                 (work.rows, work.offset) = (copied.as_ptr(), 0);
+                pixels = missing.min(layout.columns);
             }
             multiply(&mut work, &mut product, pixels);
+            left += pixels as i32 * w.stride_width;
+            missing -= pixels;
         }
     }
     Some(())
-}
-
-/// A part of a row of the image from byte `first` on; zero points where there is none.
-fn pad(w: &Window, from: Tap, first: i32, to: Cells<'_>, zero_point: i32) {
-    to.iter().for_each(|cell| cell.set(zero_point as u8));
-    let Some(from) = from else { return };
-    let end = (w.in_width * w.in_channels).min(first + to.len() as i32);
-    let start = first.max(0);
-    if start < end {
-        let (from, to) = (from.as_ptr().cast_const(), to.as_ptr().cast_mut().cast::<u8>());
-        // SAFETY: both ends lie in the row, and as far from its start in `to`, which is scratch.
-        unsafe {
-            from.add(start as usize).copy_to_nonoverlapping(to.add((start - first) as usize), (end - start) as usize);
-        }
-    }
 }
 
 /// Computes `pixels` outputs.

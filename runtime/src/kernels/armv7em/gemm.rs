@@ -261,28 +261,34 @@ mod arm {
         .set TBX_GEMM_SPARSE, 1
         .set TBX_GEMM_INT4, 2
 
-        @ The first word: all sums start from those of the first pixel, r6 and r10.
+        @ The start of the sums, r3 and r4, and the first word: pixels stand in registers of sums that do not exist yet.
         .macro TBX_GEMM_FIRST pixels
-            ldr r4, [r0], #4
-            ldr r2, [r1], #4
-        .if \pixels > 1
-            ldr r3, [r1], #4
+            ldmia r0!, {{r3, r4, r5}}
+            ldr r1, [sp, #TBX_GEMM_X]
+        .if \pixels == 4
+            ldmia r1!, {{r6, r7, r8, r9}}
+        .elseif \pixels == 2
+            ldmia r1!, {{r6, r7}}
+        .else
+            ldr r6, [r1], #4
         .endif
-            sxtb16 r5, r4
+            smlad r10, r5, r6, r4
         .if \pixels > 1
-            smlad r11, r4, r3, r10
-            smlad r7, r5, r3, r6
+            smlad r11, r5, r7, r4
         .endif
         .if \pixels > 2
-            ldr r3, [r1], #4
-            smlad r12, r4, r3, r10
-            smlad r8, r5, r3, r6
-            ldr r3, [r1], #4
-            smlad lr, r4, r3, r10
-            smlad r9, r5, r3, r6
+            smlad r12, r5, r8, r4
+            smlad lr, r5, r9, r4
         .endif
-            smlad r10, r4, r2, r10
-            smlad r6, r5, r2, r6
+            sxtb16 r5, r5
+            smlad r6, r5, r6, r3
+        .if \pixels > 1
+            smlad r7, r5, r7, r3
+        .endif
+        .if \pixels > 2
+            smlad r8, r5, r8, r3
+            smlad r9, r5, r9, r3
+        .endif
         .endm
 
         @ All sums start from those of the first pixel.
@@ -506,11 +512,11 @@ mod arm {
         .if \kind == TBX_GEMM_SPARSE
             ldr r5, [r0], #4
         .endif
-            ldmia r0!, {{r6, r10}}
-            ldr r1, [sp, #TBX_GEMM_X]
         .if \kind == TBX_GEMM_DENSE
             TBX_GEMM_FIRST \pixels
         .else
+            ldmia r0!, {{r6, r10}}
+            ldr r1, [sp, #TBX_GEMM_X]
             TBX_GEMM_SPREAD
         .endif
         .if \kind == TBX_GEMM_SPARSE
@@ -589,7 +595,7 @@ mod arm {
         .endm
 
         TBX_GEMM tbx_armv7em_gemm4, 4, 52, 8
-        TBX_GEMM tbx_armv7em_gemm2, 2, 32, 4
+        TBX_GEMM tbx_armv7em_gemm2, 2, 32, 8
         TBX_GEMM tbx_armv7em_gemm1, 1, 20, 8
         TBX_GEMM tbx_armv7em_gemm4_sparse, 4, {sparse_step}, {sparse_copies}, TBX_GEMM_SPARSE
         TBX_GEMM tbx_armv7em_gemm4_int4, 4, 110, 4, TBX_GEMM_INT4, TBX_GEMM_INT4_FRAME

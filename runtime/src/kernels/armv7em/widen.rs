@@ -31,6 +31,52 @@ pub unsafe fn widen_quads(from: &[*const u8; 4], pixels: usize, quads: usize, to
     }
 }
 
+/// What widening windows needs to know.
+#[repr(C)]
+pub struct Windows {
+    /// The rows that windows see; null where padding is.
+    pub rows: *const *const u8,
+    /// How many; at least 1.
+    pub height: usize,
+    /// Bytes from a row's start to the first window, a multiple of 4.
+    pub offset: usize,
+    /// Bytes from one window to the next, a multiple of 4.
+    pub step: usize,
+    /// Elements of a window's row in fours; at least 1.
+    pub quads: usize,
+    /// A window's row of padding.
+    pub padding: *const u8,
+    /// The block.
+    pub to: *mut u32,
+}
+
+/// Writes the windows of `pixels` (4, 2 or 1) pixels row by row, as [`widen_quads`] does.
+///
+/// # Safety
+/// All rows of the windows can be read and are aligned to 4, and so is the padding; `to` has room for them.
+#[inline]
+pub unsafe fn widen_windows(w: &Windows, pixels: usize) {
+    #[cfg(tbx_dsp)]
+    // SAFETY: by this function's contract.
+    unsafe {
+        match pixels {
+            4 => arm::windows4(w),
+            2 => arm::windows2(w),
+            _ => arm::windows1(w),
+        }
+    }
+    #[cfg(not(tbx_dsp))]
+    for i in 0..w.height {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let row = w.rows.add(i).read();
+            let at = |pixel: usize| row.wrapping_add(w.offset + pixel * w.step);
+            let from = if row.is_null() { [w.padding; 4] } else { [0, 1, 2, 3].map(at) };
+            widen_quads(&from, pixels, w.quads, w.to.add(2 * w.quads * pixels * i));
+        }
+    }
+}
+
 /// What widening columns four at a time needs to know.
 #[repr(C)]
 pub struct Columns {
@@ -101,17 +147,10 @@ mod arm {
         r#"
         .syntax unified
 
-        .macro TBX_WIDEN name, pixels
-        .section .text.\name, "ax", %progbits
-        .balign 4
-        .global \name
-        .type \name, %function
-        .thumb_func
-        \name:
-            push {{r4-r11, lr}}
+        @ r1 times four elements of every pixel, from r3-r6 to r2.
+        .macro TBX_WIDEN_QUADS pixels
         .if \pixels == 4
-            ldmia r0, {{r3, r4, r5, r6}}
-        1:  ldr r7, [r3], #4
+        2:  ldr r7, [r3], #4
             ldr r8, [r4], #4
             ldr r9, [r5], #4
             ldr r10, [r6], #4
@@ -126,8 +165,7 @@ mod arm {
             sxtb16 r10, r10, ror #8
             stmia r2!, {{r7, r8, r9, r10}}
         .elseif \pixels == 2
-            ldmia r0, {{r3, r4}}
-        1:  ldr r7, [r3], #4
+        2:  ldr r7, [r3], #4
             ldr r8, [r4], #4
             sxtb16 r5, r7
             sxtb16 r6, r8
@@ -135,14 +173,69 @@ mod arm {
             sxtb16 r8, r8, ror #8
             stmia r2!, {{r5, r6, r7, r8}}
         .else
-            ldr r3, [r0]
-        1:  ldr r7, [r3], #4
+        2:  ldr r7, [r3], #4
             sxtb16 r6, r7
             sxtb16 r7, r7, ror #8
             stmia r2!, {{r6, r7}}
         .endif
             subs r1, r1, #1
+            bne 2b
+        .endm
+
+        .macro TBX_WIDEN name, pixels
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .global \name
+        .type \name, %function
+        .thumb_func
+        \name:
+            push {{r4-r11, lr}}
+            ldmia r0, {{r3, r4, r5, r6}}
+            TBX_WIDEN_QUADS \pixels
+            pop {{r4-r11, pc}}
+        .size \name, . - \name
+        .endm
+
+        .set TBX_WINDOWS_ROWS, 0    @ the next row
+        .set TBX_WINDOWS_HEIGHT, 4  @ rows left
+        .set TBX_WINDOWS_PADDING, 20
+        .set TBX_WINDOWS_FRAME, 24
+
+        .macro TBX_WIDEN_WINDOWS name, pixels
+        .section .text.\name, "ax", %progbits
+        .balign 4
+        .global \name
+        .type \name, %function
+        .thumb_func
+        \name:
+            push {{r4-r11, lr}}
+            sub sp, sp, #TBX_WINDOWS_FRAME
+            ldmia r0, {{r2-r8}}         @ rows, height, offset, step, quads, padding, to
+            stmia sp, {{r2-r7}}
+            mov r2, r8
+        1:  ldmia sp, {{r6-r10}}
+            mov r1, r10
+            ldr r3, [r6], #4
+            subs r7, r7, #1
+            strd r6, r7, [sp, #TBX_WINDOWS_ROWS]
+            cmp r3, #0
+            ittee ne
+            addne r3, r3, r8
+            movne r8, r9
+            ldreq r3, [sp, #TBX_WINDOWS_PADDING]
+            moveq r8, #0
+        .if \pixels > 1
+            add r4, r3, r8
+        .endif
+        .if \pixels > 2
+            add r5, r4, r8
+            add r6, r5, r8
+        .endif
+            TBX_WIDEN_QUADS \pixels
+            ldr r7, [sp, #TBX_WINDOWS_HEIGHT]
+            cmp r7, #0
             bne 1b
+            add sp, sp, #TBX_WINDOWS_FRAME
             pop {{r4-r11, pc}}
         .size \name, . - \name
         .endm
@@ -199,6 +292,9 @@ mod arm {
         TBX_WIDEN tbx_armv7em_widen4, 4
         TBX_WIDEN tbx_armv7em_widen2, 2
         TBX_WIDEN tbx_armv7em_widen1, 1
+        TBX_WIDEN_WINDOWS tbx_armv7em_windows4, 4
+        TBX_WIDEN_WINDOWS tbx_armv7em_windows2, 2
+        TBX_WIDEN_WINDOWS tbx_armv7em_windows1, 1
         .text
         "#
     );
@@ -210,6 +306,12 @@ mod arm {
         pub(super) fn widen2(from: *const *const u8, quads: usize, to: *mut u32);
         #[link_name = "tbx_armv7em_widen1"]
         pub(super) fn widen1(from: *const *const u8, quads: usize, to: *mut u32);
+        #[link_name = "tbx_armv7em_windows4"]
+        pub(super) fn windows4(windows: &super::Windows);
+        #[link_name = "tbx_armv7em_windows2"]
+        pub(super) fn windows2(windows: &super::Windows);
+        #[link_name = "tbx_armv7em_windows1"]
+        pub(super) fn windows1(windows: &super::Windows);
         #[link_name = "tbx_armv7em_widen_columns"]
         pub(super) fn widen_columns(columns: &super::Columns);
     }
