@@ -10,6 +10,7 @@ use crate::arena::view;
 use crate::kernels::window::Window;
 use crate::step::{Rows, Step};
 use std::ops::Range;
+use std::ptr::NonNull;
 
 crate::kernels::params! {
     /// Scalars of a depthwise convolution behind its [`Window`].
@@ -185,14 +186,14 @@ pub fn depthwise_column_s8(step: &Step<'_>) -> Option<()> {
     let (w, params) = (Window::from(*window), Depthwise3x3::from(*rest.first_chunk()?));
     let (channels, taps) = (w.in_channels as usize, w.kernel_height as usize);
     let stream = step.weights().get(..channels / GROUP * stream_words(taps) * 4)?;
-    let padding: *const u8 = step.channels().get(..channels / 4)?.as_ptr().cast();
+    let padding = NonNull::from(step.channels().get(..channels / 4)?).cast();
     for y in step.output_rows()? {
-        let mut rows: heapless::Vec<*const u8, MAX_TAPS> = heapless::Vec::new();
-        for tap in &taps_of(&w, step.input(0)?, y)? {
-            rows.push(tap.map_or(padding, |row| row.as_ptr().cast_const())).ok()?;
+        let mut rows = taps_of(&w, step.input(0)?, y)?;
+        for row in &mut rows {
+            row.get_or_insert(padding);
         }
         let work = Column {
-            rows: rows.as_ptr(),
+            rows: rows.as_ptr().cast(),
             stream: stream.as_ptr().cast(),
             out: view(step.output_row(0, y)?, 0, channels)?.as_ptr().cast_mut().cast(),
             groups: channels / GROUP,

@@ -479,31 +479,29 @@ mod arm {
             add r4, r4, r4, lsl #1
             str r4, [sp, #TBX_GEMM_STRIDE_3]
             strd r6, r7, [sp, #TBX_GEMM_MIN]
-            adr.w r7, 6f
-            orr r7, r7, #1
+            adr.w r7, 6f + 1
             str r7, [sp, #TBX_GEMM_RETURN]
         .if \kind == TBX_GEMM_SPARSE
-            adr r8, 2f
+            adr.w r8, 2f + 1
         .else
             movs r7, #(4 * \pixels)
             mla r7, r5, r7, r1
             str r7, [sp, #TBX_GEMM_X_END]
         .if \kind == TBX_GEMM_INT4
             lsrs r5, r5, #1
-            adr r8, 2f
+            adr.w r8, 2f + 1
         .else
-            adr.w r8, 3f
+            adr.w r8, 3f + 1
             subs r5, r5, #1             @ the first word is done apart
             beq 1f
-            adr r8, 2f
+            adr.w r8, 2f + 1
         .endif
             rsbs r5, r5, #0             @ copies to leave out: -words mod copies
             and r5, r5, #(\copies - 1)
             movs r7, #\step_bytes
             mla r8, r5, r7, r8
         .endif
-        1:  orr r8, r8, #1
-            str r8, [sp, #TBX_GEMM_ENTRY]
+        1:  str r8, [sp, #TBX_GEMM_ENTRY]
             mov r0, r2
         .if \kind == TBX_GEMM_INT4
             TBX_GEMM_SUM_PIXELS

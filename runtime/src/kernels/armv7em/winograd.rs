@@ -387,11 +387,9 @@ mod arm {
 
         @ The products of one slot, added to the sums; every register that could hold a return address is in use.
         .macro TBX_WINO_MULTIPLY
-            adr r4, 8f
-            adds r4, r4, #1
+            adr.w r4, 8f + 1
             str r4, [sp, #TBX_WINO_RETURN]
             b.w tbx_armv7em_winograd_slot
-        .balign 4
         8:
         .endm
 
@@ -517,8 +515,7 @@ mod arm {
             ldr r5, [sp, #TBX_WINO_SLOT]
             add r4, r4, r5
             str r4, [sp, #TBX_WINO_SLOT_END]
-            ldr r4, [sp, #TBX_WINO_RETURN]
-            bx r4
+            ldr pc, [sp, #TBX_WINO_RETURN]
 
         @ Divides the sums by 24, requantizes and stores them; r2 is which of the four outputs they are, times 16.
         .type tbx_armv7em_winograd_finish, %function
@@ -555,16 +552,13 @@ mod arm {
             TBX_WINO_STORE r3, r7, r11
             TBX_WINO_STORE r4, r8, r12
             TBX_WINO_STORE r5, r9, lr
-            ldr r4, [sp, #TBX_WINO_RETURN]
-            bx r4
+            ldr pc, [sp, #TBX_WINO_RETURN]
 
         .macro TBX_WINO_FINISH output
-            adr r4, 8f
-            adds r4, r4, #1
+            adr.w r4, 8f + 1
             str r4, [sp, #TBX_WINO_RETURN]
             movs r2, #(16 * \output)
             b.w tbx_armv7em_winograd_finish
-        .balign 4
         8:
         .endm
 
