@@ -78,11 +78,12 @@ pub unsafe fn pack_by_two(p: &Pack) {
 /// Both in plain Rust; `second` tells rows and channels of the halves of a channel's second word.
 #[cfg(not(tbx_dsp))]
 unsafe fn pack_twin(p: &Pack, second: impl Fn(usize) -> [(usize, usize); 2]) {
-    let columns = (p.step - 1).wrapping_sub(p.offset) / p.step;
+    let columns = (p.step - 1).wrapping_sub(p.offset).checked_div(p.step).unwrap_or(0);
     for column in 0..columns {
         let half = |(row, channel): (usize, usize)| {
-            // SAFETY: by this function's contract.
-            let element = unsafe { p.ends[row].wrapping_add(p.offset.wrapping_add(column * p.step + channel)).read() };
+            let offset = p.offset.wrapping_add(column * p.step + channel);
+            // SAFETY: by this function's contract; there are four rows.
+            let element = unsafe { p.ends.as_ptr().add(row).read().wrapping_add(offset).read() };
             u32::from(element as i8 as i16 as u16)
         };
         for channel in 0..4 {
