@@ -8,6 +8,7 @@ use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
 use tinderbox_runtime::kernels::armv7em::conv_sparse;
+use tinderbox_runtime::kernels::armv7em::depthwise3x3::CHANNEL_WORDS;
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SPARSE_COPIES};
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
@@ -209,18 +210,15 @@ pub(super) fn depthwise_pairs(layer: &Layer, node: &Node, w: &Window) -> Feature
     let channels = f64::from(w.in_channels);
     let groups = channels / 4.0 * steps;
     let (pairs, odd) = (steps * channels * f64::from(w.out_width / 2), steps * channels * f64::from(w.out_width % 2));
-    let forms = layer.weights.as_chunks::<4>().0.iter().step_by(11);
+    let forms = layer.weights.as_chunks::<4>().0.iter().step_by(CHANNEL_WORDS);
     let exact = forms.filter(|bytes| u32::from_le_bytes(**bytes) & EXACT != 0).count() as f64;
     let rows = node.reads.iter().zip(&node.writes).flat_map(|(reads, writes)| reads.rows.iter().zip(&writes.rows));
     let missing = rows.map(|(read, written)| ((written.len() - 1) * w.stride_height as usize + 3 - read.len()) as f64);
-    let one_if = |by: i32| if w.stride_width == by { 1.0 } else { 0.0 };
     vec![
         ("group", groups),
         ("packed", groups * f64::from(w.in_width)),
-        ("pair", one_if(1) * pairs),
-        ("odd", one_if(1) * odd),
-        ("pair_by_2", one_if(2) * pairs),
-        ("odd_by_2", one_if(2) * odd),
+        ("pair", pairs),
+        ("odd", odd),
         ("exact", steps * exact * f64::from(w.out_width)),
         ("missing", missing.sum::<f64>() * channels * f64::from(w.in_width)),
         ("padded", steps * f64::from(w.out_width * w.stride_width + 3 - w.in_width).max(0.0)),

@@ -298,12 +298,13 @@ mod arm {
             pop {{r4-r11, pc}}
         .size tbx_armv7em_winograd_transform, . - tbx_armv7em_winograd_transform
 
-        .macro TBX_WINO_MOVE load, store, words:vararg
+        @ All rows to move, by one load and store for every 16 bytes; r0 and r1 go on by as many.
+        .macro TBX_WINO_MOVE load, store
         3:  mov r2, r9
         4:
         .rept 4
-            \load \words, [r0], #16
-            \store \words, [r1], #16
+            \load
+            \store
         .endr
             subs r2, r2, #64
             bne 4b
@@ -311,6 +312,7 @@ mod arm {
             add r1, r1, r8
             subs r3, r3, #1
             bne 3b
+            pop {{r4-r9, pc}}
         .endm
 
         .section .text.tbx_armv7em_winograd_move_up, "ax", %progbits
@@ -328,26 +330,9 @@ mod arm {
             cmp r2, #2
             beq 2f
             blo 1f
-        3:  mov r2, r9
-        4:  ldmia r0!, {{r4-r7}}
-            stmia r1!, {{r4-r7}}
-            ldmia r0!, {{r4-r7}}
-            stmia r1!, {{r4-r7}}
-            ldmia r0!, {{r4-r7}}
-            stmia r1!, {{r4-r7}}
-            ldmia r0!, {{r4-r7}}
-            stmia r1!, {{r4-r7}}
-            subs r2, r2, #64
-            bne 4b
-            add r0, r0, r8
-            add r1, r1, r8
-            subs r3, r3, #1
-            bne 3b
-            pop {{r4-r9, pc}}
-        2:  TBX_WINO_MOVE ldrd, strd, r4, r5
-            pop {{r4-r9, pc}}
-        1:  TBX_WINO_MOVE ldr, str, r4
-            pop {{r4-r9, pc}}
+            TBX_WINO_MOVE "ldmia r0!, {{r4-r7}}", "stmia r1!, {{r4-r7}}"
+        2:  TBX_WINO_MOVE "ldrd r4, r5, [r0], #16", "strd r4, r5, [r1], #16"
+        1:  TBX_WINO_MOVE "ldr r4, [r0], #16", "str r4, [r1], #16"
         .size tbx_armv7em_winograd_move_up, . - tbx_armv7em_winograd_move_up
 
         @ r0 weights, r1 block, r2 r3 words of tiles, r4 r5 weights; sums of the first channel r6-r9, of the second
