@@ -262,16 +262,23 @@ pub fn narrow_weights(graph: &mut Graph) {
     }
 }
 
-/// A convolution whose weights are zero in most blocks of two output channels by two inputs.
+/// A convolution or fully connected layer whose weights are zero in most blocks of two output channels by two inputs.
 pub fn random_sparse_layer(seed: u64) -> (Graph, Vec<Vec<Vec<u8>>>) {
     let mut b = Builder::new(seed);
-    let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
-    let (height, width) = (b.rng.usize(1..10), b.rng.usize(1..14));
-    let input = b.input(&[1, height, width, channels]);
-    let (kernel, s) = ([(1, 1), (3, 3), (5, 2)][b.rng.usize(0..3)], b.rng.usize(1..3));
     let out = b.rng.usize(1..24);
-    let output = b.conv(input, out, kernel, Stride { h: s, w: s }, Padding::Same).expect("any window fits");
-    let weights = b.graph.nodes[0].inputs[1].expect("a convolution has weights");
+    let output = if seed.is_multiple_of(4) {
+        let (rows, channels) = [(1, 1200), (1, 60), (4, 60)][b.rng.usize(0..3)];
+        let shape = [1, rows, 3, b.rng.usize(1..channels)];
+        let input = b.input(&shape);
+        b.fully_connected(input, out)
+    } else {
+        let channels = if b.rng.bool() { 4 * b.rng.usize(1..9) } else { b.rng.usize(1..20) };
+        let (height, width) = (b.rng.usize(1..10), b.rng.usize(1..14));
+        let input = b.input(&[1, height, width, channels]);
+        let (kernel, s) = ([(1, 1), (3, 3), (5, 2)][b.rng.usize(0..3)], b.rng.usize(1..3));
+        b.conv(input, out, kernel, Stride { h: s, w: s }, Padding::Same).expect("any window fits")
+    };
+    let weights = b.graph.nodes[0].inputs[1].expect("a layer with weights");
     let row = b.graph.tensors[weights].elements() / out;
     let mut data = b.graph.tensors[weights].data.as_ref().expect("constant").to_vec();
     let density = b.rng.f32() * 0.7;

@@ -1,12 +1,12 @@
 //! The counts that a kernel's cost is made of.
 
 mod armv7em;
+mod sparse;
 
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
-use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
+use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedSparse};
 use tinderbox_runtime::kernels::conv::BLOCK_CHANNELS;
-use tinderbox_runtime::kernels::sparse::BLOCK_BYTES;
 use tinderbox_runtime::kernels::window::Window;
 
 /// Named counts of one inference.
@@ -20,7 +20,7 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
     let more = match layer.kernel.symbol {
         "tbx_armv7em_conv_2d_s8" | "tbx_armv7em_conv_2d_s8w4" => window().map(|w| armv7em::wide(layer, node, &w)),
         "tbx_armv7em_conv_narrow_s8" => window().map(|w| armv7em::narrow(layer, &w)),
-        "tbx_armv7em_conv_sparse_s8" => window().map(|w| armv7em::sparse(layer, node, &w)),
+        "tbx_armv7em_conv_sparse_s8" => window().map(|w| sparse::blocks_of_pixels(layer, node, &w)),
         "tbx_armv7em_conv_3x3_s8" => window().map(|w| armv7em::winograd(layer, node, &w)),
         "tbx_armv7em_depthwise_3x3_s8" | "tbx_armv7em_depthwise_3x3_by_2_s8" => {
             window().map(|w| armv7em::depthwise_pairs(layer, node, &w))
@@ -32,10 +32,13 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_depthwise_conv_2d_s8" | "tbx_depthwise_conv_2d_s8w4" => {
             window().map(|w| portable_windows(layer, &w, true))
         }
-        "tbx_conv_2d_sparse_s8" => window().map(|w| portable_sparse(layer, &w)),
+        "tbx_conv_2d_sparse_s8" => window().map(|w| sparse::portable(layer, &w)),
         "tbx_armv7em_global_average_pool_s8" | "tbx_global_average_pool_s8" => window().map(|w| global_average(&w)),
         "tbx_armv7em_fully_connected_s8" | "tbx_armv7em_fully_connected_small_s8" => {
             layer.params.first_chunk().map(|words| armv7em::vectors(layer, node, &FullyConnected::from(*words)))
+        }
+        "tbx_armv7em_fully_connected_sparse_s8" => {
+            layer.params.first_chunk().map(|words| sparse::vectors(layer, node, &FullyConnectedSparse::from(*words)))
         }
         _ => None,
     };
@@ -86,24 +89,6 @@ fn portable_windows(layer: &Layer, w: &Window, depthwise: bool) -> Features {
         ("run", runs * blocks),
         ("part", runs * parts),
         ("product", heights * widths * parts * f64::from(group_in)),
-    ]
-}
-
-/// Windows gathered, and multiplied by the blocks of weights that are there.
-fn portable_sparse(layer: &Layer, w: &Window) -> Features {
-    let pixels = f64::from(w.out_height * w.out_width);
-    let pairs = f64::from((w.out_channels + 1) / 2);
-    let blocks = (layer.weights.len() as f64 - 2.0 * pairs) / BLOCK_BYTES as f64;
-    let rows = pixels * f64::from(w.kernel_height);
-    vec![
-        ("row", f64::from(w.out_height)),
-        ("pixel", pixels),
-        ("tap_row", rows),
-        ("tap", rows * f64::from(w.kernel_width)),
-        ("gathered", rows * f64::from(w.kernel_width * w.in_channels)),
-        ("pair", pixels * pairs),
-        ("channel", pixels * f64::from(w.out_channels)),
-        ("block", pixels * blocks),
     ]
 }
 

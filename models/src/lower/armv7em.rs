@@ -34,7 +34,7 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         }
         Algorithm::SparseProduct => conv_sparse::lower(lowering, node, convolution, variant.rows),
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
-        Algorithm::Portable | Algorithm::Sparse => {}
+        Algorithm::Portable | Algorithm::Sparse | Algorithm::SparseVectors => {}
     }
 }
 

@@ -35,19 +35,28 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         .finish();
 }
 
-/// Lowers a fully connected layer; `false` if it is out of the kernel's range.
-pub(super) fn fully_connected(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) -> bool {
-    let (channels, weights) = (dense.channels(lowering), dense.weights());
-    let of = |channel: usize| weights[channel * dense.inputs..][..dense.inputs].to_vec();
-    let make = || products(&channels, dense.input_zero_point(), of);
-    let Some(stream) = lowering.stream(Algorithm::Product, make) else { return false };
+/// The one variant that the kernels have of a fully connected layer, if it is in their range.
+pub(super) fn dense_variants(lowering: &Lowering<'_>, dense: &Dense) -> Vec<Variant> {
+    let variant = Variant { algorithm: Algorithm::Product, rows: 1 };
+    dense_stream(lowering, dense).map(|_| variant).into_iter().collect()
+}
+
+/// Lowers a fully connected layer that has a variant.
+pub(super) fn fully_connected(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) {
+    let channels = dense.channels(lowering);
+    let Some(stream) = dense_stream(lowering, dense) else { return };
     dense
         .layer(lowering, node, abi::HOST_FULLY_CONNECTED_S8)
         .params(FullyConnected { inputs: dense.inputs as i32, outputs: dense.outputs as i32 }.words())
         .params(params(&channels, dense.input_zero_point()).words())
         .weights(stream)
         .finish();
-    true
+}
+
+fn dense_stream(lowering: &Lowering<'_>, dense: &Dense) -> Option<Arc<[u8]>> {
+    let (channels, weights) = (dense.channels(lowering), dense.weights());
+    let of = |channel: usize| weights[channel * dense.inputs..][..dense.inputs].to_vec();
+    lowering.stream(Algorithm::Product, || products(&channels, dense.input_zero_point(), of))
 }
 
 fn params(channels: &[Channel], input_zero_point: i32) -> Product {

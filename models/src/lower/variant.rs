@@ -17,8 +17,10 @@ pub enum Algorithm {
     Product,
     /// The same with int4 weights, which stay packed.
     PackedProduct,
-    /// As a fully connected layer over every pixel.
+    /// As a fully connected layer, over every pixel of a convolution.
     Vectors,
+    /// As a fully connected layer, by the weights that are not zero.
+    SparseVectors,
     /// By the blocks of weights that are not zero.
     Sparse,
     /// The same in blocks of pixels.

@@ -16,6 +16,7 @@ pub mod fully_connected;
 pub mod gather;
 pub mod gemm;
 pub mod gemv;
+pub mod gemv_sparse;
 mod memcpy;
 pub mod pool;
 pub mod widen;

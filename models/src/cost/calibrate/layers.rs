@@ -19,7 +19,7 @@ pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
         graphs.extend(convolutions(&mut rng, i));
         graphs.extend(others(&mut rng));
     }
-    graphs.extend((0..LAYERS).map(|i| sparse(&mut rng, i)));
+    graphs.extend((0..LAYERS).map(|i| sparse_convolution(&mut rng, i)));
     let variants = |graph: Graph| -> Vec<Sample> {
         let lowered = Lowerer::new(&graph, InputMode::Whole, kernels).lower(&Selection::default());
         let variants = lowered.map(|lowered| lowered.variants[0].clone()).unwrap_or_default();
@@ -34,6 +34,7 @@ pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
     samples.extend(int4.filter(|(_, variant)| {
         variant.is_none_or(|v| matches!(v.algorithm, Algorithm::Portable | Algorithm::PackedProduct))
     }));
+    samples.extend((0..LAYERS).map(|_| sparse_dense(&mut rng)).flat_map(variants));
     samples
 }
 
@@ -93,12 +94,24 @@ fn int4(mut graph: Graph) -> Graph {
 }
 
 /// A convolution with zeros.
-fn sparse(rng: &mut Rng, i: usize) -> Graph {
+fn sparse_convolution(rng: &mut Rng, i: usize) -> Graph {
     let shape = [rng.usize(3..10), rng.usize(4..20), 4 * rng.usize(1..9)];
     let (window, stride) = ([(3, 3), (1, 1), (3, 3), (5, 2)][i % 4], 1 + i % 3 / 2);
     let (out, density) = (rng.usize(2..33), 0.05 + 0.65 * rng.f32());
-    let mut graph = Builder::conv(rng, shape, out, window, Stride { h: stride, w: stride }, Padding::Same);
-    let weights = graph.nodes[0].inputs[1].expect("a convolution has weights");
+    let graph = Builder::conv(rng, shape, out, window, Stride { h: stride, w: stride }, Padding::Same);
+    sparse(rng, graph, density)
+}
+
+/// A fully connected layer with zeros.
+fn sparse_dense(rng: &mut Rng) -> Graph {
+    let (inputs, outputs, density) = (2 * rng.usize(2..400), rng.usize(2..60), 0.05 + 0.65 * rng.f32());
+    let graph = Builder::dense(rng, inputs, outputs);
+    sparse(rng, graph, density)
+}
+
+/// A layer that keeps so much of its weights, in blocks of two outputs by two inputs.
+fn sparse(rng: &mut Rng, mut graph: Graph, density: f32) -> Graph {
+    let weights = graph.nodes[0].inputs[1].expect("a layer with weights");
     let row = graph.tensors[weights].elements() / graph.tensors[weights].shape[0];
     let mut data = graph.tensors[weights].data.as_ref().expect("weights are constant").to_vec();
     for pair in data.chunks_mut(2 * row) {

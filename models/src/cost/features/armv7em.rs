@@ -7,10 +7,9 @@ use std::ops::Range;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
-use tinderbox_runtime::kernels::armv7em::conv_sparse;
 use tinderbox_runtime::kernels::armv7em::depthwise3x3::CHANNEL_WORDS;
 use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
-use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SPARSE_COPIES};
+use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
 use tinderbox_runtime::kernels::window::Window;
 
@@ -127,41 +126,6 @@ pub(super) fn narrow(layer: &Layer, w: &Window) -> Features {
         ("gathered", all * layout.words() as f64),
     ]);
     features
-}
-
-pub(super) fn sparse(layer: &Layer, node: &Node, w: &Window) -> Features {
-    let layout = conv_sparse::Layout::new(w);
-    let steps: Vec<usize> = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).collect();
-    let rows = steps.iter().sum::<usize>() as f64;
-    let seen = steps.iter().map(|rows| conv_sparse::Layout::seen(w, *rows)).sum::<usize>() as f64;
-    let columns = seen * (layout.phases * layout.columns / BLOCK) as f64;
-    let blocks = rows * (w.out_width as usize).div_ceil(BLOCK) as f64;
-    let (words, rounds, exact) = sparse_counts(&layer.weights, w.out_channels as usize);
-    vec![
-        ("row", rows),
-        ("widened_row", seen * layout.phases as f64),
-        ("columns", columns),
-        ("widened", columns * f64::from(w.in_channels / 4)),
-        ("block", blocks),
-        ("pair", blocks * f64::from((w.out_channels + 1) / 2)),
-        ("word", blocks * words as f64),
-        ("round", blocks * rounds as f64),
-        ("exact", blocks * exact as f64),
-    ]
-}
-
-/// Words of weights in a sparse stream, rounds of the loop, and pairs of channels with the exact requantization.
-fn sparse_counts(stream: &[u8], channels: usize) -> (usize, usize, usize) {
-    let word = |i: usize| stream.as_chunks().0.get(i).map_or(1, |bytes| u32::from_le_bytes(*bytes));
-    let (mut at, mut words, mut rounds, mut exact) = (0, 0, 0, 0);
-    for _ in 0..channels.div_ceil(2) {
-        let of_pair = 1 + (0..).take_while(|i| word(at + 4 + 2 * i) & 1 == 0).count();
-        let is_exact = word(at + 3 + 2 * of_pair) & EXACT != 0;
-        (words, rounds) = (words + of_pair, rounds + of_pair.div_ceil(SPARSE_COPIES));
-        exact += usize::from(is_exact);
-        at += 4 + 2 * of_pair + if is_exact { 6 } else { 4 };
-    }
-    (words, rounds, exact)
 }
 
 pub(super) fn winograd(layer: &Layer, node: &Node, w: &Window) -> Features {

@@ -1,32 +1,69 @@
 //! Streams for fully connected layers.
 
 use super::bytes;
-use super::product::{self, Row, Words, group_words, groups, natural, pairs};
+use super::product::{self, Row, Words, group_words, groups, natural, pairs, sparse_rounds};
 use crate::graph::Node;
-use crate::lower::Algorithm;
 use crate::lower::dense::Dense;
 use crate::lower::lowering::Lowering;
-use crate::lower::product::short_channels;
+use crate::lower::product::{Channel, short_channels};
+use crate::lower::{Algorithm, Variant};
 use crate::passes::Pass;
+use std::sync::Arc;
 use tinderbox_runtime::abi::{self, Named};
-use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
+use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedSparse};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
-/// Lowers a fully connected layer; `false` if a channel's numbers are out of the kernel's range.
-pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense) -> bool {
-    let (channels, weights) = (dense.channels(lowering), dense.weights());
-    let rows = channels.iter().zip(weights.chunks(dense.inputs)).map(|(channel, weights)| Row { channel, weights });
-    let vectors = Vectors::new(rows.collect(), dense.inputs, dense.vectors);
-    let stream = lowering.stream(Algorithm::Vectors, || vectors.stream(dense.input_zero_point()));
-    let Some(stream) = stream else { return false };
+/// The variants of a fully connected layer; none if a channel's numbers are out of the kernels' range.
+pub(in crate::lower) fn variants(lowering: &Lowering<'_>, dense: &Dense) -> Vec<Variant> {
+    let channels = dense.channels(lowering);
+    let has = |algorithm: &Algorithm| stream(lowering, dense, &channels, *algorithm).is_some();
+    [Algorithm::Vectors, Algorithm::SparseVectors]
+        .into_iter()
+        .filter(has)
+        .map(|algorithm| Variant { algorithm, rows: 1 })
+        .collect()
+}
+
+/// Lowers a fully connected layer by one of its [`variants`].
+pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &Dense, algorithm: Algorithm) {
+    let channels = dense.channels(lowering);
+    let Some(stream) = stream(lowering, dense, &channels, algorithm) else { return };
     lowering.apply(Pass::Requantization, short_channels(&channels));
+    if algorithm == Algorithm::SparseVectors {
+        let requantization = channels[0].requantization;
+        let (inputs, outputs) = (dense.inputs as i32, dense.outputs as i32);
+        let params = FullyConnectedSparse { inputs, outputs, min: requantization.min, max: requantization.max };
+        dense
+            .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_SPARSE_S8)
+            .params(params.words())
+            .weights(stream)
+            .scratch(2 * dense.inputs.next_multiple_of(2))
+            .finish();
+        return;
+    }
+    let weights = dense.weights();
+    let vectors = Vectors::new(rows(&channels, &weights, dense.inputs), dense.inputs, dense.vectors);
     dense
         .layer(lowering, node, vectors.kernel())
         .params(vectors.params(&stream).words())
         .weights(stream)
         .scratch(vectors.scratch())
         .finish();
-    true
+}
+
+fn stream(lowering: &Lowering<'_>, dense: &Dense, channels: &[Channel], algorithm: Algorithm) -> Option<Arc<[u8]>> {
+    lowering.stream(algorithm, || {
+        let weights = dense.weights();
+        let rows = rows(channels, &weights, dense.inputs);
+        match algorithm {
+            Algorithm::SparseVectors => sparse_rounds(&rows, dense.input_zero_point()).map(|words| bytes(&words)),
+            _ => Vectors::new(rows, dense.inputs, dense.vectors).stream(dense.input_zero_point()),
+        }
+    })
+}
+
+fn rows<'a>(channels: &'a [Channel], weights: &'a [i8], inputs: usize) -> Vec<Row<'a>> {
+    channels.iter().zip(weights.chunks(inputs)).map(|(channel, weights)| Row { channel, weights }).collect()
 }
 
 /// Vectors that are multiplied by the same weights.

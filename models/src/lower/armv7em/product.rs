@@ -3,8 +3,9 @@
 use super::pair;
 use crate::lower::form::{Form, folded_bias, sums};
 use crate::lower::product::Channel;
-use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, MORE, PAIR, SPARSE_COPIES, SPARSE_STEP};
+use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, MORE, PAIR, SPARSE_COPIES, SPARSE_LOOP, SPARSE_STEP};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
+use tinderbox_runtime::kernels::armv7em::gemv_sparse::{PART, ROUND};
 
 /// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
 const LARGEST_ODD_SUM: i32 = (1 << 23) - (1 << 16);
@@ -67,6 +68,9 @@ pub(super) fn int4_pairs(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<
 /// With a larger share of words left, leaving out the others does not pay.
 const LARGEST_DENSITY: f64 = 0.8;
 
+/// Words of weights that are not zero, each with its place.
+type Kept = Vec<(usize, u32)>;
+
 /// The stream for [`gemm_sparse`](tinderbox_runtime::kernels::armv7em::gemm::gemm_sparse) over words of two elements,
 /// which stand at `place`; `None` if a number is out of range or too few words are zero.
 pub(super) fn sparse_pairs(
@@ -74,29 +78,65 @@ pub(super) fn sparse_pairs(
     input_zero_point: i32,
     place: impl Fn(usize) -> usize,
 ) -> Option<Vec<u32>> {
-    let (mut stream, mut all, mut left) = (vec![], 0, 0);
-    for (pair, channels) in rows.chunks(2).enumerate() {
+    let mut stream = vec![];
+    for (channels, kept, more) in kept(rows, place)? {
         let forms = forms(channels, input_zero_point)?;
+        stream.push(match kept.len() - 1 {
+            0 => SPARSE_LOOP,
+            looped => looped.wrapping_neg() % SPARSE_COPIES * SPARSE_STEP,
+        } as u32);
+        stream.extend(starts(&forms));
+        let mut at = 0;
+        for (place, word) in kept {
+            stream.extend([word, 8 * (place - at) as u32]);
+            at = place;
+        }
+        *stream.last_mut()? |= 1;
+        stream.extend(ends(&forms, more));
+    }
+    Some(stream)
+}
+
+/// The stream for [`gemv_sparse`](tinderbox_runtime::kernels::armv7em::gemv_sparse::gemv_sparse) over words of two
+/// elements; `None` as above.
+pub(super) fn sparse_rounds(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<u32>> {
+    let mut stream = vec![];
+    for (channels, kept, more) in kept(rows, |i| i)? {
+        let forms = forms(channels, input_zero_point)?;
+        stream.extend(starts(&forms));
+        let parts = kept.last().map_or(0, |(place, _)| place / PART) + 1;
+        for part in 0..parts {
+            let mut kept: Kept = kept.iter().filter(|(place, _)| place / PART == part).copied().collect();
+            // A round that is not full meets the first word of the part with weights of zero.
+            kept.resize(kept.len().next_multiple_of(ROUND).max(ROUND), (0, 0));
+            stream.push((2 * (kept.len() / ROUND - 1) + usize::from(part + 1 == parts)) as u32);
+            for round in kept.as_chunks::<ROUND>().0 {
+                stream.push(u32::from_le_bytes(round.map(|(place, _)| (place % PART) as u8)));
+                stream.extend(round.map(|(_, word)| word));
+            }
+        }
+        stream.extend(ends(&forms, more));
+    }
+    Some(stream)
+}
+
+/// Per pair of rows the words that are not zero, one at least, by their places, and whether another pair follows; `None` if
+/// a weight is out of range or too few words are zero.
+fn kept<'r, 'a>(rows: &'r [Row<'a>], place: impl Fn(usize) -> usize) -> Option<Vec<(&'r [Row<'a>], Kept, bool)>> {
+    let (mut pairs, mut all, mut left) = (vec![], 0, 0);
+    for (pair, channels) in rows.chunks(2).enumerate() {
         let words = natural(0..channels[0].weights.len());
         let weights = words.iter().map(|word| weight_word(channels, word)).collect::<Option<Vec<u32>>>()?;
-        let mut kept: Vec<(usize, u32)> =
+        let mut kept: Kept =
             weights.iter().enumerate().filter(|(_, word)| **word != 0).map(|(i, word)| (place(i), *word)).collect();
         (all, left) = (all + weights.len(), left + kept.len());
         kept.sort_unstable();
         if kept.is_empty() {
             kept.push((0, 0));
         }
-        stream.push((kept.len().wrapping_neg() % SPARSE_COPIES * SPARSE_STEP) as u32);
-        stream.extend(starts(&forms));
-        let mut at = 0;
-        for (place, word) in &kept {
-            stream.extend([*word, 8 * (place - at) as u32]);
-            at = *place;
-        }
-        *stream.last_mut()? |= 1;
-        stream.extend(ends(&forms, 2 * pair + 2 < rows.len()));
+        pairs.push((channels, kept, 2 * pair + 2 < rows.len()));
     }
-    (left as f64 <= LARGEST_DENSITY * all as f64).then_some(stream)
+    (left as f64 <= LARGEST_DENSITY * all as f64).then_some(pairs)
 }
 
 /// The stream for [`gemv`](tinderbox_runtime::kernels::armv7em::gemv::gemv) over as many channels as it takes; `None` if

@@ -2,12 +2,12 @@
 
 use super::conv::convolve;
 use crate::graph::{Activation, Node};
-use crate::lower::convolution::Kind;
+use crate::lower::convolution::{Convolution, Kind};
 use crate::lower::dense::Dense;
 use crate::lower::lowering::Lowering;
 use crate::lower::product::{Format, Product, in_double, in_single};
 use crate::lower::window::Windows;
-use crate::lower::{Error, InputMode, Kernels, View, armv7em, host, rows_of};
+use crate::lower::{Algorithm, Error, InputMode, Kernels, Variant, View, armv7em, host, rows_of, sparse};
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::fully_connected::FullyConnected;
 
@@ -50,17 +50,51 @@ impl Dense {
             convolve(lowering, node, self.input, windows, &self.product, kind);
             return Ok(());
         }
-        let fast = self.product.format == Format::S8
-            && self.weight_zero_point() == 0
-            && match lowering.kernels {
-                Kernels::Portable => false,
-                Kernels::Armv7em => armv7em::fully_connected::lower(lowering, node, &self),
-                Kernels::Host => host::fully_connected(lowering, node, &self),
-            };
-        if !fast {
-            self.portable(lowering, node);
+        let convolution = self.convolution(lowering);
+        let variants = self.variants(lowering, convolution.as_ref());
+        let first = variants[0];
+        let variant = lowering.choose(variants).unwrap_or(first);
+        match (variant.algorithm, convolution) {
+            (Algorithm::Vectors | Algorithm::SparseVectors, _) => {
+                armv7em::fully_connected::lower(lowering, node, &self, variant.algorithm);
+            }
+            (Algorithm::Product, _) => host::fully_connected(lowering, node, &self),
+            (Algorithm::Sparse, Some(convolution)) => sparse::lower(lowering, node, &convolution, variant),
+            _ => self.portable(lowering, node),
         }
         Ok(())
+    }
+
+    /// The ways to compute it, at least one; `convolution` is what it is besides.
+    fn variants(&self, lowering: &Lowering<'_>, convolution: Option<&Convolution>) -> Vec<Variant> {
+        let Some(convolution) = convolution else { return vec![Variant::PORTABLE] };
+        let mut variants = match lowering.kernels {
+            Kernels::Portable => vec![],
+            Kernels::Armv7em => armv7em::fully_connected::variants(lowering, self),
+            Kernels::Host => host::dense_variants(lowering, self),
+        };
+        if variants.is_empty() {
+            variants.push(Variant::PORTABLE);
+        }
+        if lowering.kernels != Kernels::Host {
+            variants.extend(sparse::variants(lowering, convolution));
+        }
+        variants
+    }
+
+    /// The int8 layer as a convolution over vectors, or over all rows of the input where they are one vector.
+    fn convolution(&self, lowering: &Lowering<'_>) -> Option<Convolution> {
+        if self.product.format != Format::S8 || self.weight_zero_point() != 0 {
+            return None;
+        }
+        let own = rows_of(lowering.tensor(self.input));
+        let (input, height) = match self.vectors == 1 && own.rows > 1 {
+            true => (own, own.rows),
+            false => (View { rows: self.vectors, row_bytes: self.inputs }, 1),
+        };
+        let windows = Windows::over_rows(input, height, View { rows: self.vectors, row_bytes: self.outputs })?;
+        let kind = Kind::Grouped(windows.window.in_channels as usize);
+        Convolution::new(lowering, self.input, windows, &self.product, kind)
     }
 
     /// In a stream a vector may be a window over the newest rows: a convolution.

@@ -2,6 +2,7 @@
 
 use super::gemm::{Gemm, gemm};
 use super::gemv::{CHANNELS, Gemv, gemv};
+use super::gemv_sparse::{GemvSparse, gemv_sparse};
 use super::widen::{widen_bytes, widen_quads};
 use crate::step::Step;
 
@@ -67,6 +68,45 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
                 let (out, stream) = (out.add(CHANNELS * groups), rest.as_ptr().cast());
                 gemm(&Gemm { x, stream, out, out_stride: 0, words, min, max }, 1);
             }
+        }
+    }
+    Some(())
+}
+
+crate::kernels::params! {
+    /// Scalars of a sparse fully connected layer.
+    FullyConnectedSparse {
+        /// Elements of an input vector.
+        inputs,
+        /// Elements of an output vector.
+        outputs,
+        /// Smallest output, where the stream says that it is not int8's.
+        min,
+        /// Largest output.
+        max,
+    }
+}
+
+/// The same by the weights that are not zero. Weights: a stream for [`gemv_sparse`] over a vector's elements in their own
+/// order. Scratch: 2 bytes an element, of an even number.
+pub fn fully_connected_sparse_s8(step: &Step<'_>) -> Option<()> {
+    let p = FullyConnectedSparse::read(step)?;
+    let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
+    let (input, widened) = (step.input(0)?, step.scratch()?);
+    for vector in step.output_rows()? {
+        let x = input.vector(vector, inputs)?;
+        let out = step.output_row(0, vector)?;
+        if out.len() < outputs || widened.len() < 2 * inputs || x.len() < inputs {
+            return None;
+        }
+        let to = widened.as_ptr().cast_mut();
+        let (x, stream) = (x.as_ptr().cast(), step.weights().as_ptr().cast());
+        // SAFETY: `x` holds `inputs` bytes, the scratch has room for them as int16; the compiler made the stream for this
+        // layer; `out` has room for the outputs.
+        unsafe {
+            widen_bytes(x, inputs, to.cast());
+            let out = out.as_ptr().cast_mut().cast();
+            gemv_sparse(&GemvSparse { x: to.cast(), stream, out, min: p.min, max: p.max });
         }
     }
     Some(())

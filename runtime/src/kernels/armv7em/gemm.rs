@@ -18,7 +18,8 @@
 //! The short one is `z + floor(sum * m / 2^32)`, where the compiler proved it equal.
 //!
 //! A sparse stream has only the weights that are not zero, each with its way through the pixels. Before the starts of the
-//! sums stands how many bytes of [`gemm_sparse`]'s loop its first round leaves out; in place of all weights, in words:
+//! sums stands how many bytes of [`gemm_sparse`]'s loop its first round leaves out, which only what follows the first
+//! weights goes through; in place of all weights, in words:
 //!
 //! | words | meaning |
 //! |---|---|
@@ -129,11 +130,15 @@ const SPARSE: u8 = 1;
 #[cfg(not(tbx_dsp))]
 const INT4: u8 = 2;
 
-/// Copies of a step in the loop of [`gemm_sparse`]; the first round enters it late enough to end with its last copy.
+/// Copies of a step in the loop of [`gemm_sparse`]; the first round enters it late enough to end with its last copy, or
+/// behind that where there is no round.
 pub const SPARSE_COPIES: usize = 8;
 
 /// Bytes of such a copy.
 pub const SPARSE_STEP: usize = 52;
+
+/// Bytes of them all: the last one counts, too.
+pub const SPARSE_LOOP: usize = SPARSE_COPIES * SPARSE_STEP + 2;
 
 /// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
@@ -272,6 +277,10 @@ mod arm {
         .else
             ldr r6, [r1], #4
         .endif
+            TBX_GEMM_FIRST_PRODUCTS \pixels
+        .endm
+
+        .macro TBX_GEMM_FIRST_PRODUCTS pixels
             smlad r10, r5, r6, r4
         .if \pixels > 1
             smlad r11, r5, r7, r4
@@ -289,6 +298,16 @@ mod arm {
             smlad r8, r5, r8, r3
             smlad r9, r5, r9, r3
         .endif
+        .endm
+
+        @ The same of a sparse stream, r2 being how far into the loop it leads; the carry keeps whether this is all.
+        .macro TBX_GEMM_SPARSE_FIRST
+            ldmia r0!, {{r2, r3, r4, r5, r6}}
+            ldr r1, [sp, #TBX_GEMM_X]
+            lsrs r6, r6, #1
+            add r1, r1, r6
+            ldmia r1, {{r6, r7, r8, r9}}
+            TBX_GEMM_FIRST_PRODUCTS 4
         .endm
 
         @ All sums start from those of the first pixel.
@@ -508,20 +527,17 @@ mod arm {
         .endif
         1:  @ a pair of channels
         .if \kind == TBX_GEMM_SPARSE
-            ldr r5, [r0], #4
-        .endif
-        .if \kind == TBX_GEMM_DENSE
+            TBX_GEMM_SPARSE_FIRST
+            ldr r4, [sp, #TBX_GEMM_ENTRY]
+            add r4, r4, r2
+            bx r4
+        .elseif \kind == TBX_GEMM_DENSE
             TBX_GEMM_FIRST \pixels
+            ldr pc, [sp, #TBX_GEMM_ENTRY]
         .else
             ldmia r0!, {{r6, r10}}
             ldr r1, [sp, #TBX_GEMM_X]
             TBX_GEMM_SPREAD
-        .endif
-        .if \kind == TBX_GEMM_SPARSE
-            ldr r4, [sp, #TBX_GEMM_ENTRY]
-            add r4, r4, r5
-            bx r4
-        .else
             ldr pc, [sp, #TBX_GEMM_ENTRY]
         .endif
         .balign 4
@@ -534,6 +550,9 @@ mod arm {
         .skip (\copies - 1) * \step_bytes - (7b - 2b)
         .skip (7b - 2b) - (\copies - 1) * \step_bytes
             TBX_GEMM_SPARSE_STEP 1
+        7:
+        .skip {sparse_loop} - (7b - 2b)
+        .skip (7b - 2b) - {sparse_loop}
             bcc 2b
         .else
         .rept \copies
@@ -601,6 +620,7 @@ mod arm {
         "#,
         sparse_step = const super::SPARSE_STEP,
         sparse_copies = const super::SPARSE_COPIES,
+        sparse_loop = const super::SPARSE_LOOP,
     );
 
     unsafe extern "C" {
