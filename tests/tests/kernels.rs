@@ -21,6 +21,7 @@ fn armv7em_twins_equal_the_portable_kernels() {
         "depthwise_column",
         "fully_connected",
         "fully_connected_small",
+        "fully_connected_wide",
     ] {
         assert!(times.get(&*format!("tbx_armv7em_{kernel}_s8")) >= Some(&10), "{kernel} has hardly been tried");
     }

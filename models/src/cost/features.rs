@@ -5,7 +5,7 @@ mod sparse;
 
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
-use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedSparse};
+use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedPairs};
 use tinderbox_runtime::kernels::conv::BLOCK_CHANNELS;
 use tinderbox_runtime::kernels::window::Window;
 
@@ -37,8 +37,12 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
         "tbx_armv7em_fully_connected_s8" | "tbx_armv7em_fully_connected_small_s8" => {
             layer.params.first_chunk().map(|words| armv7em::vectors(layer, node, &FullyConnected::from(*words)))
         }
+        "tbx_armv7em_fully_connected_wide_s8" => layer
+            .params
+            .first_chunk()
+            .map(|words| armv7em::wide_vectors(layer, node, &FullyConnectedPairs::from(*words))),
         "tbx_armv7em_fully_connected_sparse_s8" => {
-            layer.params.first_chunk().map(|words| sparse::vectors(layer, node, &FullyConnectedSparse::from(*words)))
+            layer.params.first_chunk().map(|words| sparse::vectors(layer, node, &FullyConnectedPairs::from(*words)))
         }
         _ => None,
     };

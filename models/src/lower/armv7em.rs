@@ -34,7 +34,8 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node, convolution: &Conv
         }
         Algorithm::SparseProduct => conv_sparse::lower(lowering, node, convolution, variant.rows),
         Algorithm::Pairs | Algorithm::Windows => depthwise::lower(lowering, node, convolution, variant),
-        Algorithm::Portable | Algorithm::Sparse | Algorithm::SparseVectors => {}
+        // Fully connected layers alone, or no kernels of this instruction set.
+        Algorithm::WideVectors | Algorithm::SparseVectors | Algorithm::Portable | Algorithm::Sparse => {}
     }
 }
 

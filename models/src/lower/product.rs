@@ -90,6 +90,13 @@ impl Product {
         Self { weights, ..self }
     }
 
+    /// Integer weights \[taps, columns\] turned to \[columns, taps\].
+    pub(super) fn transposed(self, columns: usize) -> Self {
+        let column = |column: usize| self.weights.iter().skip(column).step_by(columns).copied();
+        let weights = (0..columns).flat_map(column).collect();
+        self.with_weights(weights)
+    }
+
     /// Bytes of an activation.
     pub(super) fn element(&self) -> usize {
         match self.format {

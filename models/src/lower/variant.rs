@@ -19,6 +19,8 @@ pub enum Algorithm {
     PackedProduct,
     /// As a fully connected layer, over every pixel of a convolution.
     Vectors,
+    /// As a fully connected layer, whatever its sums.
+    WideVectors,
     /// As a fully connected layer, by the weights that are not zero.
     SparseVectors,
     /// By the blocks of weights that are not zero.

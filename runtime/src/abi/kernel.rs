@@ -117,6 +117,9 @@ kernels! {
     ARMV7EM_DEPTHWISE_COLUMN_S8 = tbx_armv7em_depthwise_column_s8: kernels::armv7em::depthwise::depthwise_column_s8;
     /// Fully connected layer on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_S8 = tbx_armv7em_fully_connected_s8: kernels::armv7em::fully_connected::fully_connected_s8;
+    /// Fully connected layer of large sums on the DSP extension, int8.
+    ARMV7EM_FULLY_CONNECTED_WIDE_S8 = tbx_armv7em_fully_connected_wide_s8:
+        kernels::armv7em::fully_connected::fully_connected_wide_s8;
     /// Fully connected layer by weights that are not zero on the DSP extension, int8.
     ARMV7EM_FULLY_CONNECTED_SPARSE_S8 = tbx_armv7em_fully_connected_sparse_s8:
         kernels::armv7em::fully_connected::fully_connected_sparse_s8;

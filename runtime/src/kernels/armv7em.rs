@@ -16,7 +16,7 @@ pub mod fully_connected;
 pub mod gather;
 pub mod gemm;
 pub mod gemv;
-pub mod gemv_sparse;
+pub mod gemv_pairs;
 mod memcpy;
 pub mod pool;
 pub mod widen;

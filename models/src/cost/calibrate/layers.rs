@@ -34,7 +34,8 @@ pub(super) fn samples(kernels: Kernels) -> Vec<Sample> {
     samples.extend(int4.filter(|(_, variant)| {
         variant.is_none_or(|v| matches!(v.algorithm, Algorithm::Portable | Algorithm::PackedProduct))
     }));
-    samples.extend((0..LAYERS).map(|_| sparse_dense(&mut rng)).flat_map(variants));
+    let dense = (0..LAYERS).flat_map(|_| [sparse_dense(&mut rng), wide_dense(&mut rng)]);
+    samples.extend(dense.flat_map(variants));
     samples
 }
 
@@ -107,6 +108,12 @@ fn sparse_dense(rng: &mut Rng) -> Graph {
     let (inputs, outputs, density) = (2 * rng.usize(2..400), rng.usize(2..60), 0.05 + 0.65 * rng.f32());
     let graph = Builder::dense(rng, inputs, outputs);
     sparse(rng, graph, density)
+}
+
+/// A fully connected layer whose sums are large.
+fn wide_dense(rng: &mut Rng) -> Graph {
+    let (inputs, outputs) = (4 * rng.usize(300..750), rng.usize(2..9));
+    Builder::dense(rng, inputs, outputs)
 }
 
 /// A layer that keeps so much of its weights, in blocks of two outputs by two inputs.

@@ -8,7 +8,7 @@ use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
 use tinderbox_runtime::kernels::armv7em::depthwise3x3::CHANNEL_WORDS;
-use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnected;
+use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedPairs};
 use tinderbox_runtime::kernels::armv7em::gemm::EXACT;
 use tinderbox_runtime::kernels::armv7em::winograd::{OUTPUTS, SLOTS, TILES};
 use tinderbox_runtime::kernels::window::Window;
@@ -235,5 +235,18 @@ pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Feature
         ("pair_word", vectors * pairs * words),
         ("exact", vectors * exact),
         ("exact_pair", vectors * exact_pairs),
+    ]
+}
+
+/// The same by pairs of channels, from bytes.
+pub(super) fn wide_vectors(layer: &Layer, node: &Node, p: &FullyConnectedPairs) -> Features {
+    let vectors: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
+    let (vectors, pairs) = (vectors as f64, (p.outputs as usize).div_ceil(2) as f64);
+    let exact = exact_pairs(&layer.weights, p.inputs as usize / 2, p.outputs as usize) as f64;
+    vec![
+        ("vector", vectors),
+        ("pair", vectors * pairs),
+        ("quad", vectors * pairs * f64::from(p.inputs / 4)),
+        ("exact", vectors * exact),
     ]
 }

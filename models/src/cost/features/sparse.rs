@@ -5,9 +5,9 @@ use crate::lower::Layer;
 use crate::plan::dataflow::Node;
 use tinderbox_runtime::kernels::armv7em::conv::BLOCK;
 use tinderbox_runtime::kernels::armv7em::conv_sparse;
-use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnectedSparse;
+use tinderbox_runtime::kernels::armv7em::fully_connected::FullyConnectedPairs;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, SPARSE_COPIES};
-use tinderbox_runtime::kernels::armv7em::gemv_sparse::ROUND;
+use tinderbox_runtime::kernels::armv7em::gemv_pairs::ROUND;
 use tinderbox_runtime::kernels::sparse::BLOCK_BYTES;
 use tinderbox_runtime::kernels::window::Window;
 
@@ -66,7 +66,7 @@ fn sparse_counts(stream: &[u8], channels: usize) -> (usize, usize, usize) {
 }
 
 /// Vectors widened, and their words multiplied in rounds.
-pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnectedSparse) -> Features {
+pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnectedPairs) -> Features {
     let vectors = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum::<usize>() as f64;
     let word = |i: usize| layer.weights.as_chunks().0.get(i).map_or(1, |bytes| u32::from_le_bytes(*bytes)) as usize;
     let (mut at, mut parts, mut rounds, mut exact) = (0, 0u32, 0u32, 0u32);

@@ -1,7 +1,7 @@
 //! Streams for fully connected layers.
 
 use super::bytes;
-use super::product::{self, Row, Words, group_words, groups, natural, pairs, sparse_rounds};
+use super::product::{self, Row, Words, group_words, groups, natural, pairs, sparse_rounds, wide_pairs};
 use crate::graph::Node;
 use crate::lower::dense::Dense;
 use crate::lower::lowering::Lowering;
@@ -10,18 +10,17 @@ use crate::lower::{Algorithm, Variant};
 use crate::passes::Pass;
 use std::sync::Arc;
 use tinderbox_runtime::abi::{self, Named};
-use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedSparse};
+use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedPairs};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
 
 /// The variants of a fully connected layer; none if a channel's numbers are out of the kernels' range.
 pub(in crate::lower) fn variants(lowering: &Lowering<'_>, dense: &Dense) -> Vec<Variant> {
     let channels = dense.channels(lowering);
     let has = |algorithm: &Algorithm| stream(lowering, dense, &channels, *algorithm).is_some();
-    [Algorithm::Vectors, Algorithm::SparseVectors]
-        .into_iter()
-        .filter(has)
-        .map(|algorithm| Variant { algorithm, rows: 1 })
-        .collect()
+    // What is wide is so by its sums: it is slower.
+    let all = [Algorithm::Vectors, Algorithm::WideVectors].into_iter().find(has);
+    let some = Some(Algorithm::SparseVectors).filter(has);
+    all.into_iter().chain(some).map(|algorithm| Variant { algorithm, rows: 1 }).collect()
 }
 
 /// Lowers a fully connected layer by one of its [`variants`].
@@ -29,35 +28,30 @@ pub(in crate::lower) fn lower(lowering: &mut Lowering<'_>, node: &Node, dense: &
     let channels = dense.channels(lowering);
     let Some(stream) = stream(lowering, dense, &channels, algorithm) else { return };
     lowering.apply(Pass::Requantization, short_channels(&channels));
-    if algorithm == Algorithm::SparseVectors {
-        let requantization = channels[0].requantization;
-        let (inputs, outputs) = (dense.inputs as i32, dense.outputs as i32);
-        let params = FullyConnectedSparse { inputs, outputs, min: requantization.min, max: requantization.max };
-        dense
-            .layer(lowering, node, abi::ARMV7EM_FULLY_CONNECTED_SPARSE_S8)
-            .params(params.words())
-            .weights(stream)
-            .scratch(2 * dense.inputs.next_multiple_of(2))
-            .finish();
-        return;
-    }
-    let weights = dense.weights();
-    let vectors = Vectors::new(rows(&channels, &weights, dense.inputs), dense.inputs, dense.vectors);
-    dense
-        .layer(lowering, node, vectors.kernel())
-        .params(vectors.params(&stream).words())
-        .weights(stream)
-        .scratch(vectors.scratch())
-        .finish();
+    let (kernel, scratch) = match algorithm {
+        Algorithm::WideVectors => (abi::ARMV7EM_FULLY_CONNECTED_WIDE_S8, 0),
+        Algorithm::SparseVectors => (abi::ARMV7EM_FULLY_CONNECTED_SPARSE_S8, 2 * dense.inputs.next_multiple_of(2)),
+        _ => {
+            let weights = dense.weights();
+            let vectors = Vectors::new(rows(&channels, &weights, dense.inputs), dense.inputs, dense.vectors);
+            let layer = dense.layer(lowering, node, vectors.kernel()).params(vectors.params(&stream).words());
+            return layer.weights(stream).scratch(vectors.scratch()).finish();
+        }
+    };
+    let (inputs, outputs, requantization) = (dense.inputs as i32, dense.outputs as i32, channels[0].requantization);
+    let (min, max) = (requantization.min, requantization.max);
+    let params = FullyConnectedPairs { inputs, outputs, min, max };
+    dense.layer(lowering, node, kernel).params(params.words()).weights(stream).scratch(scratch).finish();
 }
 
 fn stream(lowering: &Lowering<'_>, dense: &Dense, channels: &[Channel], algorithm: Algorithm) -> Option<Arc<[u8]>> {
     lowering.stream(algorithm, || {
-        let weights = dense.weights();
+        let (weights, zero_point) = (dense.weights(), dense.input_zero_point());
         let rows = rows(channels, &weights, dense.inputs);
         match algorithm {
-            Algorithm::SparseVectors => sparse_rounds(&rows, dense.input_zero_point()).map(|words| bytes(&words)),
-            _ => Vectors::new(rows, dense.inputs, dense.vectors).stream(dense.input_zero_point()),
+            Algorithm::WideVectors => wide_pairs(&rows, zero_point).map(|words| bytes(&words)),
+            Algorithm::SparseVectors => sparse_rounds(&rows, zero_point).map(|words| bytes(&words)),
+            _ => Vectors::new(rows, dense.inputs, dense.vectors).stream(zero_point),
         }
     })
 }

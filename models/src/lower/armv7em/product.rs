@@ -5,7 +5,7 @@ use crate::lower::form::{Form, folded_bias, sums};
 use crate::lower::product::Channel;
 use tinderbox_runtime::kernels::armv7em::gemm::{EXACT, MORE, PAIR, SPARSE_COPIES, SPARSE_LOOP, SPARSE_STEP};
 use tinderbox_runtime::kernels::armv7em::gemv::CHANNELS;
-use tinderbox_runtime::kernels::armv7em::gemv_sparse::{PART, ROUND};
+use tinderbox_runtime::kernels::armv7em::gemv_pairs::{PART, ROUND};
 
 /// The odd channel's sum travels in the upper 24 bits of a word; the short form may add this much to it.
 const LARGEST_ODD_SUM: i32 = (1 << 23) - (1 << 16);
@@ -97,7 +97,27 @@ pub(super) fn sparse_pairs(
     Some(stream)
 }
 
-/// The stream for [`gemv_sparse`](tinderbox_runtime::kernels::armv7em::gemv_sparse::gemv_sparse) over words of two
+/// The stream for [`gemv_wide`](tinderbox_runtime::kernels::armv7em::gemv_pairs::gemv_wide); `None` if a number is out of
+/// range, or a vector is not whole fours.
+pub(super) fn wide_pairs(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<u32>> {
+    if !rows[0].weights.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut stream = vec![];
+    for (pair, channels) in rows.chunks(2).enumerate() {
+        let forms = same_forms(channels, input_zero_point)?;
+        stream.extend([forms[0].start as u32, forms.get(1).map_or(0, |form| form.start) as u32]);
+        for element in (0..channels[0].weights.len()).step_by(4) {
+            let byte = |row: usize, i: usize| channels.get(row).map_or(0, |row| row.weights[element + i] as u8);
+            let word = |i: usize| u32::from_le_bytes([byte(0, i), byte(1, i), byte(0, i + 2), byte(1, i + 2)]);
+            stream.extend([word(0), word(1)]);
+        }
+        stream.extend(ends(&forms, 2 * pair + 2 < rows.len()));
+    }
+    Some(stream)
+}
+
+/// The stream for [`gemv_sparse`](tinderbox_runtime::kernels::armv7em::gemv_pairs::gemv_sparse) over words of two
 /// elements; `None` as above.
 pub(super) fn sparse_rounds(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<u32>> {
     let mut stream = vec![];
@@ -167,7 +187,7 @@ pub(super) fn group_words(stream: &[u8], count: usize, words: usize) -> usize {
     at
 }
 
-/// The requantizations of channels that take the same way: short if it is exact for all of them.
+/// The requantizations of channels that take the same way, if odd ones' sums fit beside those of even ones.
 fn forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
     for odd in rows.iter().skip(1).step_by(2) {
         let sums = sums(folded_bias(odd.channel, input_zero_point, odd.weights)?, odd.weights)?;
@@ -175,6 +195,11 @@ fn forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
             return None;
         }
     }
+    same_forms(rows, input_zero_point)
+}
+
+/// The requantizations of channels that take the same way: short if it is exact for all of them.
+fn same_forms(rows: &[Row<'_>], input_zero_point: i32) -> Option<Vec<Form>> {
     let all = |exact: bool| -> Option<Vec<Form>> {
         rows.iter().map(|row| Form::new(row.channel, input_zero_point, row.weights, exact)).collect()
     };

@@ -55,7 +55,7 @@ impl Dense {
         let first = variants[0];
         let variant = lowering.choose(variants).unwrap_or(first);
         match (variant.algorithm, convolution) {
-            (Algorithm::Vectors | Algorithm::SparseVectors, _) => {
+            (Algorithm::Vectors | Algorithm::WideVectors | Algorithm::SparseVectors, _) => {
                 armv7em::fully_connected::lower(lowering, node, &self, variant.algorithm);
             }
             (Algorithm::Product, _) => host::fully_connected(lowering, node, &self),
@@ -73,9 +73,7 @@ impl Dense {
             Kernels::Armv7em => armv7em::fully_connected::variants(lowering, self),
             Kernels::Host => host::dense_variants(lowering, self),
         };
-        if variants.is_empty() {
-            variants.push(Variant::PORTABLE);
-        }
+        variants.push(Variant::PORTABLE);
         if lowering.kernels != Kernels::Host {
             variants.extend(sparse::variants(lowering, convolution));
         }

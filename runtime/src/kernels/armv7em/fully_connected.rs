@@ -2,8 +2,9 @@
 
 use super::gemm::{Gemm, gemm};
 use super::gemv::{CHANNELS, Gemv, gemv};
-use super::gemv_sparse::{GemvSparse, gemv_sparse};
+use super::gemv_pairs::{GemvPairs, gemv_sparse, gemv_wide};
 use super::widen::{widen_bytes, widen_quads};
+use crate::arena::Cells;
 use crate::step::Step;
 
 crate::kernels::params! {
@@ -74,8 +75,8 @@ fn layer(step: &Step<'_>, gemv: Option<unsafe fn(&Gemv)>) -> Option<()> {
 }
 
 crate::kernels::params! {
-    /// Scalars of a sparse fully connected layer.
-    FullyConnectedSparse {
+    /// Scalars of a fully connected layer that is computed by pairs of channels.
+    FullyConnectedPairs {
         /// Elements of an input vector.
         inputs,
         /// Elements of an output vector.
@@ -87,27 +88,40 @@ crate::kernels::params! {
     }
 }
 
-/// The same by the weights that are not zero. Weights: a stream for [`gemv_sparse`] over a vector's elements in their own
-/// order. Scratch: 2 bytes an element, of an even number.
+/// With sums of any size; inputs are a multiple of 4. Weights: a stream for [`gemv_wide`].
+pub fn fully_connected_wide_s8(step: &Step<'_>) -> Option<()> {
+    by_pairs(step, |x| Some(x.as_ptr().cast()), gemv_wide)
+}
+
+/// By the weights that are not zero. Weights: a stream for [`gemv_sparse`] over a vector's elements in their own order.
+/// Scratch: 2 bytes an element, of an even number.
 pub fn fully_connected_sparse_s8(step: &Step<'_>) -> Option<()> {
-    let p = FullyConnectedSparse::read(step)?;
+    let widened = |x: Cells<'_>| {
+        let to = step.scratch()?.get(..2 * x.len())?.as_ptr().cast_mut();
+        // SAFETY: the scratch has room for all elements as int16.
+        unsafe { widen_bytes(x.as_ptr().cast(), x.len(), to.cast()) };
+        Some(to.cast_const().cast())
+    };
+    by_pairs(step, widened, gemv_sparse)
+}
+
+/// Vectors as `prepared`, multiplied.
+#[inline(always)]
+fn by_pairs(
+    step: &Step<'_>,
+    prepared: impl Fn(Cells<'_>) -> Option<*const u8>,
+    gemv: unsafe fn(&GemvPairs),
+) -> Option<()> {
+    let p = FullyConnectedPairs::read(step)?;
     let (inputs, outputs) = (p.inputs as usize, p.outputs as usize);
-    let (input, widened) = (step.input(0)?, step.scratch()?);
+    let input = step.input(0)?;
     for vector in step.output_rows()? {
-        let x = input.vector(vector, inputs)?;
-        let out = step.output_row(0, vector)?;
-        if out.len() < outputs || widened.len() < 2 * inputs || x.len() < inputs {
-            return None;
-        }
-        let to = widened.as_ptr().cast_mut();
-        let (x, stream) = (x.as_ptr().cast(), step.weights().as_ptr().cast());
-        // SAFETY: `x` holds `inputs` bytes, the scratch has room for them as int16; the compiler made the stream for this
-        // layer; `out` has room for the outputs.
-        unsafe {
-            widen_bytes(x, inputs, to.cast());
-            let out = out.as_ptr().cast_mut().cast();
-            gemv_sparse(&GemvSparse { x: to.cast(), stream, out, min: p.min, max: p.max });
-        }
+        let x = prepared(input.vector(vector, inputs)?.get(..inputs)?)?;
+        let out = step.output_row(0, vector)?.get(..outputs)?.as_ptr().cast_mut().cast();
+        let stream = step.weights().as_ptr().cast();
+        // SAFETY: `x` holds the vector as the kernel reads it; the compiler made the stream for this layer; `out` has room
+        // for the outputs.
+        unsafe { gemv(&GemvPairs { x, stream, out, quads: inputs / 4, min: p.min, max: p.max }) };
     }
     Some(())
 }
