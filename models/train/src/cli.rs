@@ -121,7 +121,7 @@ impl TuneArguments {
             rate: self.rate,
             seed: self.seed,
             augmentation: Augmentation { mirror: self.mirror, shift: self.shift },
-            weight_bits: None,
+            int4: Default::default(),
             distill: 0.0,
             checkpoint: self.checkpoint.clone(),
         }

@@ -88,18 +88,10 @@ pub fn compress(
     let held = (!held.labels.is_empty()).then_some(held);
     let (judged, groups) = held.map_or((test, groups), |held| (held, &[]));
     let graph = quantize::fuse::activations(graph);
+    let pruned = pruned(&graph, train, options)?;
+    let options = &with_layers_chosen(&pruned, train, options)?;
     let quantized = |float: &Graph| quantized(float, train, options);
     let cost = |float: &Graph, quantized: &Graph| cost(&graph, float, quantized, options);
-    let cost_of = |float: &Graph| cost(float, &quantized(float)?.graph);
-    let pruned = match (options.prune, options.goal) {
-        (Some(Prune::Channels(share)), Some(Goal::Instructions(most))) => {
-            let estimate = |float: &Graph| estimate(float, train, options);
-            goal::channels_to(&graph, &train.inputs, share, most, estimate, cost_of)?
-        }
-        (Some(most), Some(goal)) => goal::prune_to(&graph, &train.inputs, most, goal, cost_of)?,
-        (Some(what), None) => prune(&graph, &train.inputs, what)?,
-        (None, _) => graph.clone(),
-    };
     let sparse: Vec<usize> = match options.prune {
         Some(Prune::Blocks(_)) => (0..graph.nodes.len()).filter(|index| prune::is_large(&graph, *index)).collect(),
         _ => vec![],
@@ -120,12 +112,34 @@ pub fn compress(
         }
         false => None,
     };
-    let before = state(&graph, cost_of(&graph)?)?;
+    let before = state(&graph, cost(&graph, &quantized(&graph)?.graph)?)?;
     let after_state = state(&after, cost(&tuned, &after)?)?;
     let layers = layers(&graph, &tuned, [&before.cost, &after_state.cost], &sensitivity);
     let worst = worst(&before, &after_state);
     let report = Report { before, control, after: after_state, worst, layers };
     Ok(Compressed { graph: after, report })
+}
+
+/// The network without what is to be removed, not fine-tuned yet.
+fn pruned(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph, Error> {
+    let cost_of = |float: &Graph| cost(graph, float, &quantized(float, train, options)?.graph, options);
+    Ok(match (options.prune, options.goal) {
+        (Some(Prune::Channels(share)), Some(Goal::Instructions(most))) => {
+            let estimate = |float: &Graph| estimate(float, train, options);
+            goal::channels_to(graph, &train.inputs, share, most, estimate, cost_of)?
+        }
+        (Some(most), Some(goal)) => goal::prune_to(graph, &train.inputs, most, goal, cost_of)?,
+        (Some(what), None) => prune(graph, &train.inputs, what)?,
+        (None, _) => graph.clone(),
+    })
+}
+
+/// The options with layers of 4 bits decided for `pruned`, so that they train as what they will be.
+fn with_layers_chosen(pruned: &Graph, train: &Examples, options: &Options) -> Result<Options, Error> {
+    let Some(how) = options.quantize.as_ref().filter(|_| options.tune.epochs > 0) else { return Ok(options.clone()) };
+    let how = quantize::with_layers_chosen(pruned, &train.inputs.first(CALIBRATION), how)?;
+    let tune = tune::Options { int4: how.int4.iter().cloned().collect(), ..options.tune.clone() };
+    Ok(Options { quantize: Some(how), tune, ..options.clone() })
 }
 
 fn tuned(task: &Task<'_>, options: &tune::Options) -> Result<Graph, Error> {

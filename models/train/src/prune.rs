@@ -20,9 +20,12 @@ use std::sync::Arc;
 use tinderbox::graph::{Graph, Node, Op, macs};
 use walk::{Layer, walk};
 
-/// Layers with less than this share of the network's work stay dense: they gain little and are often the first or a
-/// shortcut, where every weight counts.
+/// Layers with less than this share of the network's work stay dense: they gain little and are often a shortcut, where
+/// every weight counts.
 const LEAST_SHARE: f64 = 0.05;
+
+/// The same for the first and the last layer, where every weight counts more; networks of a few layers consist of them.
+const LEAST_OUTERMOST_SHARE: f64 = 0.25;
 
 /// What to remove.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,7 +108,7 @@ pub fn is_large(graph: &Graph, index: usize) -> bool {
     let products = || (0..graph.nodes.len()).filter(|i| is_product(graph, *i));
     let outermost = products().next() == Some(index) || products().next_back() == Some(index);
     let share = macs(graph, &graph.nodes[index]) as f64 / graph.macs() as f64;
-    !outermost && share >= LEAST_SHARE
+    share >= if outermost { LEAST_OUTERMOST_SHARE } else { LEAST_SHARE }
 }
 
 /// The graph with the network's constants.

@@ -18,7 +18,7 @@ pub mod sensitivity;
 use crate::data::Inputs;
 use crate::engine::{self, Network, Unsupported};
 use bits::Bits;
-use range::Method;
+use range::{Method, Range};
 use scheme::Scheme;
 use sensitivity::Sensitivity;
 use tinderbox::graph::{Graph, Refusal};
@@ -100,24 +100,42 @@ pub struct Quantized {
 
 /// Quantizes a float network by the examples given.
 pub fn quantize(graph: &Graph, calibration: &Inputs, options: &Options) -> Result<Quantized, Error> {
-    let mut graph = fuse::activations(graph);
-    if options.equalize {
-        equalize::equalize(&mut graph);
-    }
-    let network = Network::new(graph, &engine::device())?;
-    check(&network.graph, calibration)?;
-    let mut ranges = range::observe(&network, calibration, options.method);
-    let bits = Bits::choose(&network, &ranges, calibration, options)?;
+    let Observed { network, mut ranges, bits } = observe(graph, calibration, options)?;
     let mut graph = network.graph;
     let wide = borders::insert(&mut graph, &mut ranges, &bits.int16);
     let mut network = Network::new(graph, &engine::device())?;
-    let scheme = Scheme::new(&network, &ranges, options.weight_bits, &bits, &wide);
+    let scheme = Scheme::new(&network, &ranges, &bits, &wide);
     let sensitivity = sensitivity::of_layers(&network, &scheme, calibration);
     if options.correct_bias {
         correct::correct_biases(&mut network, &scheme, calibration);
     }
     let graph = rewrite::to_integers(&network, &scheme)?;
     Ok(Quantized { graph, sensitivity })
+}
+
+/// The same with the layers decided that get 4 bits, by what they are before training.
+pub fn with_layers_chosen(graph: &Graph, calibration: &Inputs, options: &Options) -> Result<Options, Error> {
+    let bits = observe(graph, calibration, options)?.bits;
+    Ok(Options { weight_bits: 8, int4: bits.int4.into_iter().collect(), int4_above: None, ..options.clone() })
+}
+
+/// A network ready to be quantized.
+struct Observed {
+    network: Network,
+    ranges: Vec<Range>,
+    bits: Bits,
+}
+
+fn observe(graph: &Graph, calibration: &Inputs, options: &Options) -> Result<Observed, Error> {
+    let mut graph = fuse::activations(graph);
+    if options.equalize {
+        equalize::equalize(&mut graph);
+    }
+    let network = Network::new(graph, &engine::device())?;
+    check(&network.graph, calibration)?;
+    let ranges = range::observe(&network, calibration, options.method);
+    let bits = Bits::choose(&network, &ranges, calibration, options)?;
+    Ok(Observed { network, ranges, bits })
 }
 
 fn check(graph: &Graph, calibration: &Inputs) -> Result<(), Error> {

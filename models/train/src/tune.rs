@@ -15,6 +15,7 @@ use crate::data::Examples;
 use crate::engine;
 use crate::quality::{NoAutoencoder, Objective};
 use batches::{Augmentation, Batches};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tinderbox::graph::{Graph, Op};
 use trainer::Trainer;
@@ -36,8 +37,8 @@ pub struct Options {
     pub seed: u64,
     /// How examples are varied.
     pub augmentation: Augmentation,
-    /// Train with weights rounded to so many bits, in all layers but the first and the last.
-    pub weight_bits: Option<u8>,
+    /// Layers, by name, that train with their weights rounded to 4 bits.
+    pub int4: BTreeSet<String>,
     /// Share of the loss that is the distance from the teacher's probabilities, where there is a teacher.
     pub distill: f64,
     /// Where the state is kept; a run that finds one goes on from there.
@@ -54,7 +55,7 @@ impl Default for Options {
             rate: 1e-3,
             seed: 1,
             augmentation: Augmentation::default(),
-            weight_bits: None,
+            int4: BTreeSet::new(),
             distill: 0.0,
             checkpoint: None,
         }
@@ -157,8 +158,9 @@ mod tests {
 
     fn options() -> Options {
         let augmentation = Augmentation { mirror: true, shift: 1 };
-        let (weight_bits, distill) = (Some(4), 0.5);
-        Options { epochs: 2, batch: 8, accumulate: 2, augmentation, weight_bits, distill, ..Options::default() }
+        let graph = tinderbox::import::import(FASHION.as_ref()).expect("the zoo's model");
+        let (int4, distill) = (graph.nodes.iter().skip(1).map(|node| node.name.clone()).collect(), 0.5);
+        Options { epochs: 2, batch: 8, accumulate: 2, augmentation, int4, distill, ..Options::default() }
     }
 
     fn parameters(trainer: &Trainer<'_>) -> Vec<Vec<f32>> {

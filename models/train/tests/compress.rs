@@ -3,9 +3,11 @@
 use tinderbox::graph::{DType, Graph};
 use tinderbox::import::import;
 use tinderbox::run::npy::Array;
-use tinderbox_train::data::{Inputs, Units};
+use tinderbox_train::compress::{Compressed, Options, compress};
+use tinderbox_train::data::{Examples, Inputs, Units};
 use tinderbox_train::model::Model;
 use tinderbox_train::prune::{Prune, compare, is_large, prune};
+use tinderbox_train::{quantize, tune};
 
 fn fashion() -> Graph {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../zoo/fashion/fashion_float.tflite");
@@ -55,6 +57,29 @@ fn channels_are_removed_through_depthwise_convolutions_and_residuals() {
     pruned.validate().expect("valid");
     assert!(pruned.macs() as f64 <= 0.6 * dense.macs() as f64, "{} of {}", pruned.macs(), dense.macs());
     assert!(distance(&dense, &pruned, &images) < 0.1);
+}
+
+#[test]
+fn named_layers_train_with_4_bits() {
+    let examples = Examples { labels: (0..200).map(|i| i % 10).collect(), inputs: images() };
+    let compressed = |epochs: usize, how: quantize::Options| -> Compressed {
+        let tune = tune::Options { epochs, batch: 50, rate: 1e-2, ..tune::Options::default() };
+        let options = Options { quantize: Some(how), tune, ..Options::default() };
+        compress(&fashion(), &examples, &examples, &[], &options).expect("supported")
+    };
+    let weights = |compressed: &Compressed| -> Vec<_> {
+        compressed.graph.tensors.iter().filter_map(|tensor| tensor.data.clone()).collect()
+    };
+    let inner = compressed(1, quantize::Options { weight_bits: 4, ..quantize::Options::default() });
+    let narrow = inner.report.layers.iter().filter(|layer| layer.weight_bits == Some(4));
+    let int4: Vec<String> = narrow.map(|layer| layer.layer.clone()).collect();
+    assert_eq!(int4.len(), inner.report.layers.len() - 2);
+    let named = quantize::Options { int4, ..quantize::Options::default() };
+    assert!(weights(&compressed(1, named.clone())) == weights(&inner), "named layers train otherwise");
+    // Training knows of the bits: it ends elsewhere than without them.
+    let int8 = compressed(1, quantize::Options::default());
+    let bias = |compressed: &Compressed| weights(compressed).into_iter().find(|data| data.len() == 4 * 10);
+    assert!(bias(&inner).is_some() && bias(&inner) != bias(&int8), "rounding changed nothing");
 }
 
 #[test]

@@ -115,8 +115,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         };
         quantize::Options { weight_bits, int4, int4_above, int16, ..compress::quantization() }
     });
-    let weight_bits = quantize.as_ref().map(|quantize| quantize.weight_bits).filter(|bits| *bits < 8);
-    let tune = tune::Options { weight_bits, distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };
+    let tune = tune::Options { distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };
     let compile = match &arguments.target {
         Some(name) => compile_options(name, Budget { ram: arguments.ram, flash: arguments.flash })?,
         None => compile::Options::default(),

@@ -77,20 +77,13 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// Scales for the observed ranges. Weights have `weight_bits`, but 8 in the first and the last product, and 4 in those
-    /// that `bits` names; the tensors in `wide` are int16.
-    pub fn new(network: &Network, ranges: &[Range], weight_bits: u8, bits: &Bits, wide: &BTreeSet<TensorId>) -> Self {
+    /// Scales for the observed ranges. Weights have 8 bits, and 4 in the layers that `bits` names so; the tensors in `wide`
+    /// are int16.
+    pub fn new(network: &Network, ranges: &[Range], bits: &Bits, wide: &BTreeSet<TensorId>) -> Self {
         let graph = &network.graph;
-        let products: Vec<usize> = (0..graph.nodes.len()).filter(|i| is_product(graph, *i)).collect();
-        let bits_of = |index: usize| {
-            let outermost = products.first() == Some(&index) || products.last() == Some(&index);
-            match bits.int4.contains(&graph.nodes[index].name) {
-                true => 4,
-                false if outermost => 8,
-                false => weight_bits,
-            }
-        };
-        let weights = products.iter().map(|index| (*index, grid(network, *index, bits_of(*index)))).collect();
+        let products = (0..graph.nodes.len()).filter(|index| is_product(graph, *index));
+        let bits_of = |index: usize| if bits.int4.contains(&graph.nodes[index].name) { 4 } else { 8 };
+        let weights = products.map(|index| (index, grid(network, index, bits_of(index)))).collect();
         Self { activations: activations(graph, ranges, wide), weights }
     }
 

@@ -82,13 +82,12 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// The grids that weights are rounded to; none without `weight_bits`.
+    /// The grids that weights are rounded to, as they are now.
     fn grids(&self) -> BTreeMap<usize, Grid> {
-        let Some(bits) = self.options.weight_bits else { return BTreeMap::new() };
         let graph = &self.network.graph;
-        let products: Vec<usize> = (0..graph.nodes.len()).filter(|index| is_product(graph, *index)).collect();
-        let inner = products.get(1..products.len() - 1).unwrap_or_default();
-        inner.iter().map(|index| (*index, grid(&self.network, *index, bits))).collect()
+        let rounded =
+            |index: &usize| self.options.int4.contains(&graph.nodes[*index].name) && is_product(graph, *index);
+        (0..graph.nodes.len()).filter(rounded).map(|index| (index, grid(&self.network, index, 4))).collect()
     }
 
     /// One step; the loss before it.
