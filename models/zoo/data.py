@@ -142,6 +142,8 @@ def main():
     a = p.parse_args()
     a.to.mkdir(parents=True, exist_ok=True)
     train, test = globals()[a.name](a.source)
+    if len(train[0]) == 0:
+        p.error(f"no data of {a.name} in {a.source}")
     np.save(a.to / f"{a.name}_calibration_x.npy", train[0][:500])
     for part, arrays in ("train", train), ("test", [array[: a.test] for array in test]):
         for kind, array in zip(("x", "y", "groups"), arrays):

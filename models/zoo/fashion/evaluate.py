@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Accuracy of the demo classifier under TensorFlow Lite Micro's reference kernels, overall and per class.
 
-    python evaluate.py [MODEL ...] [--data DIR] [--part test|held-out]
+    python evaluate.py [MODEL ...] [--data DIR]
     python evaluate.py --samples    writes samples.npy, samples_labels.npy and golden.npy for fashion.tflite
     python evaluate.py --arena      prints what TensorFlow Lite Micro's own arena takes
 
-A tie between two classes goes to the one of the lower number. DIR holds Fashion-MNIST's four idx files.
+A tie between two classes goes to the one of the lower number. DIR is what `python ../data.py fashion DIR` wrote.
 """
 import argparse
 from pathlib import Path
@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 from tflite_micro.python.tflite_micro import runtime
 
-import data
-
 HERE = Path(__file__).parent
+
+
+def test_set(folder):
+    """Images (N, 28, 28, 1) and labels (N,), as bytes."""
+    return [np.load(folder / f"fashion_test_{kind}.npy") for kind in "xy"]
 
 
 def interpreter(model):
@@ -56,7 +59,7 @@ def report(model, images, labels, names):
 
 def write_samples(model, folder):
     """The first test image of each class, right or wrong."""
-    images, labels = data.load(folder, "test")
+    images, labels = test_set(folder)
     first = np.array([np.flatnonzero(labels == c)[0] for c in range(10)])
     samples = encode(images[first], interpreter(model).get_input_details(0))
     np.save(HERE / "samples.npy", samples)
@@ -69,8 +72,7 @@ def write_samples(model, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("models", nargs="*", type=Path, default=[HERE / "fashion_float.tflite", HERE / "fashion.tflite"])
-    p.add_argument("--data", default=data.FOLDER)
-    p.add_argument("--part", choices=["test", "held-out"], default="test")
+    p.add_argument("--data", type=Path, default=Path("data"))
     p.add_argument("--samples", action="store_true")
     p.add_argument("--arena", action="store_true")
     a = p.parse_args()
@@ -84,7 +86,7 @@ def main():
     else:
         names = (HERE / "labels.txt").read_text().split("\n")[:10]
         for model in a.models:
-            report(model, *data.load(a.data, a.part), names)
+            report(model, *test_set(a.data), names)
 
 
 if __name__ == "__main__":
