@@ -122,6 +122,7 @@ impl TuneArguments {
             seed: self.seed,
             augmentation: Augmentation { mirror: self.mirror, shift: self.shift },
             int4: Default::default(),
+            int8: false,
             distill: 0.0,
             checkpoint: self.checkpoint.clone(),
         }

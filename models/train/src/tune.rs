@@ -39,6 +39,10 @@ pub struct Options {
     pub augmentation: Augmentation,
     /// Layers, by name, that train with their weights rounded to 4 bits.
     pub int4: BTreeSet<String>,
+    /// Train with the other weights and all activations rounded to 8 bits, the latter within what a batch shows: fake
+    /// quantization (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    /// Inference", 2018).
+    pub int8: bool,
     /// Share of the loss that is the distance from the teacher's probabilities, where there is a teacher.
     pub distill: f64,
     /// Where the state is kept; a run that finds one goes on from there.
@@ -56,6 +60,7 @@ impl Default for Options {
             seed: 1,
             augmentation: Augmentation::default(),
             int4: BTreeSet::new(),
+            int8: false,
             distill: 0.0,
             checkpoint: None,
         }
@@ -160,7 +165,7 @@ mod tests {
         let augmentation = Augmentation { mirror: true, shift: 1 };
         let graph = tinderbox::import::import(FASHION.as_ref()).expect("the zoo's model");
         let (int4, distill) = (graph.nodes.iter().skip(1).map(|node| node.name.clone()).collect(), 0.5);
-        Options { epochs: 2, batch: 8, accumulate: 2, augmentation, int4, distill, ..Options::default() }
+        Options { epochs: 2, batch: 8, accumulate: 2, augmentation, int4, int8: true, distill, ..Options::default() }
     }
 
     fn parameters(trainer: &Trainer<'_>) -> Vec<Vec<f32>> {

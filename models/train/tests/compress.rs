@@ -83,6 +83,19 @@ fn named_layers_train_with_4_bits() {
 }
 
 #[test]
+fn training_knows_of_8_bits() {
+    let examples = Examples { labels: (0..200).map(|i| i % 10).collect(), inputs: images() };
+    let trained = |int8: bool| {
+        let options = tune::Options { int8, epochs: 1, batch: 50, rate: 1e-3, ..tune::Options::default() };
+        let task = tune::Task { graph: &fashion(), sparse: &[], teacher: None, train: &examples, held: None };
+        tune::tune(&task, &options).expect("supported")
+    };
+    let apart = distance(&trained(false), &trained(true), &images());
+    assert!(apart > 0.0, "rounding changed nothing");
+    assert!(apart < 0.05, "rounding changed too much: {apart}");
+}
+
+#[test]
 fn removing_nothing_changes_nothing() {
     let (dense, images) = (fashion(), images());
     let same = prune(&dense, &images, Prune::Channels(0.0)).expect("supported");

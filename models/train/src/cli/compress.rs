@@ -56,6 +56,9 @@ pub(super) struct Arguments {
     /// Share of the loss that is the distance from what the model says before; the rest is that from the labels
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     distill: f64,
+    /// Fine-tune with weights and activations rounded to 8 bits, or what --int4 and the like say, as they will be
+    #[arg(long, requires = "quantize")]
+    qat: bool,
     /// Fine-tune the network without pruning too, for comparison
     #[arg(long)]
     control: bool,
@@ -115,7 +118,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         };
         quantize::Options { weight_bits, int4, int4_above, int16, ..compress::quantization() }
     });
-    let tune = tune::Options { distill: arguments.distill, ..arguments.tune.options(arguments.finetune) };
+    let (int8, distill) = (arguments.qat, arguments.distill);
+    let tune = tune::Options { int8, distill, ..arguments.tune.options(arguments.finetune) };
     let compile = match &arguments.target {
         Some(name) => compile_options(name, Budget { ram: arguments.ram, flash: arguments.flash })?,
         None => compile::Options::default(),

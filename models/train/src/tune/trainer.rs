@@ -7,7 +7,8 @@ use super::{Error, Options, Task, loss, norms, trained};
 use crate::data::Examples;
 use crate::engine::{self, Hook, Network, Value, elements, value};
 use crate::quality::Quality;
-use crate::quantize::scheme::{Grid, grid, is_product, on_grid};
+use crate::quantize::range::Range;
+use crate::quantize::scheme::{Affine, Grid, grid, is_product, on_grid, rounded};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{Adam, AdamConfig, AdamState, Optimizer};
 use burn::tensor::Tensor;
@@ -85,9 +86,16 @@ impl<'a> Trainer<'a> {
     /// The grids that weights are rounded to, as they are now.
     fn grids(&self) -> BTreeMap<usize, Grid> {
         let graph = &self.network.graph;
-        let rounded =
-            |index: &usize| self.options.int4.contains(&graph.nodes[*index].name) && is_product(graph, *index);
-        (0..graph.nodes.len()).filter(rounded).map(|index| (index, grid(&self.network, index, 4))).collect()
+        let bits = |index: usize| match self.options.int4.contains(&graph.nodes[index].name) {
+            true => Some(4),
+            false => self.options.int8.then_some(8),
+        };
+        let products = (0..graph.nodes.len()).filter(|index| is_product(graph, *index));
+        products.filter_map(|index| Some((index, grid(&self.network, index, bits(index)?)))).collect()
+    }
+
+    fn rounding<'g>(&'g self, grids: &'g BTreeMap<usize, Grid>) -> Rounding<'g> {
+        Rounding { graph: &self.network.graph, grids, activations: self.options.int8 }
     }
 
     /// One step; the loss before it.
@@ -103,7 +111,7 @@ impl<'a> Trainer<'a> {
             let mut network = self.network.clone();
             parameters.iter().zip(&tracked).for_each(|(p, tensor)| *p.slot(&mut network) = tensor.clone());
             let input = value(images, labels.len(), network.device());
-            let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
+            let mut rounding = self.rounding(&grids);
             let taught = self.teacher.as_ref().map(|teacher| teacher.run(vec![input.clone()], &mut ()).swap_remove(0));
             let outputs = network.run(vec![input.clone()], &mut rounding).swap_remove(0);
             let examples = loss::from_examples(objective, outputs.clone(), input, &labels);
@@ -155,7 +163,7 @@ impl<'a> Trainer<'a> {
         let all: Vec<usize> = (0..examples.labels.len()).collect();
         let outputs = |part: &[usize]| {
             let input = value(examples.inputs.take(part.iter().copied()), part.len(), network.device());
-            let mut rounding = Rounding { graph: &self.network.graph, grids: &grids };
+            let mut rounding = self.rounding(&grids);
             let outputs = network.run(vec![input], &mut rounding).swap_remove(0);
             elements(&outputs).chunks_exact(outputs.dims()[1]).map(<[f32]>::to_vec).collect::<Vec<_>>()
         };
@@ -200,6 +208,8 @@ impl<'a> Trainer<'a> {
 struct Rounding<'a> {
     graph: &'a Graph,
     grids: &'a BTreeMap<usize, Grid>,
+    /// Whether activations are rounded too.
+    activations: bool,
 }
 
 impl Hook for Rounding<'_> {
@@ -208,5 +218,13 @@ impl Hook for Rounding<'_> {
             Some(grid) => on_grid(self.graph, node, grid, weights),
             None => weights,
         }
+    }
+
+    fn value(&mut self, _: TensorId, value: Value) -> Value {
+        if !self.activations {
+            return value;
+        }
+        let plain = if value.is_autodiff() { value.clone().inner() } else { value.clone() };
+        rounded(value, Affine::int8(Range::of(&elements(&plain))))
     }
 }
