@@ -5,6 +5,7 @@ mod sparse;
 
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
+use std::ops::Range;
 use tinderbox_runtime::kernels::armv7em::fully_connected::{FullyConnected, FullyConnectedPairs};
 use tinderbox_runtime::kernels::conv::BLOCK_CHANNELS;
 use tinderbox_runtime::kernels::window::Window;
@@ -48,6 +49,11 @@ pub(crate) fn features(layer: &Layer, node: &Node) -> Features {
     };
     all.extend(more.unwrap_or_else(|| elements(layer, node)));
     all
+}
+
+/// How many output rows, or vectors, each step makes.
+fn heights(node: &Node) -> impl Iterator<Item = usize> {
+    node.writes.iter().flat_map(|access| &access.rows).map(Range::len)
 }
 
 /// Any other kernel: what it reads, writes and multiplies. What depends on the data, as the exponentials of a softmax do, is as

@@ -136,7 +136,10 @@ fn pruned(graph: &Graph, train: &Examples, options: &Options) -> Result<Graph, E
 
 /// The options with layers of 4 bits decided for `pruned`, so that they train as what they will be.
 fn with_layers_chosen(pruned: &Graph, train: &Examples, options: &Options) -> Result<Options, Error> {
-    let Some(how) = options.quantize.as_ref().filter(|_| options.tune.epochs > 0) else { return Ok(options.clone()) };
+    let trained = options.tune.epochs > 0;
+    let Some(how) = options.quantize.as_ref().filter(|how| trained && how.narrows()) else {
+        return Ok(options.clone());
+    };
     let how = quantize::with_layers_chosen(pruned, &train.inputs.first(CALIBRATION), how)?;
     let tune = tune::Options { int4: how.int4.iter().cloned().collect(), ..options.tune.clone() };
     Ok(Options { quantize: Some(how), tune, ..options.clone() })

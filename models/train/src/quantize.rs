@@ -90,6 +90,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether any layer may get 4 bits.
+    pub fn narrows(&self) -> bool {
+        self.weight_bits == 4 || !self.int4.is_empty() || self.int4_above.is_some()
+    }
+}
+
 /// A quantized network.
 pub struct Quantized {
     /// In int8.
@@ -113,7 +120,7 @@ pub fn quantize(graph: &Graph, calibration: &Inputs, options: &Options) -> Resul
     Ok(Quantized { graph, sensitivity })
 }
 
-/// The same with the layers decided that get 4 bits, by what they are before training.
+/// Options that name the layers which get 4 bits by `options`, decided by what the network is before training.
 pub fn with_layers_chosen(graph: &Graph, calibration: &Inputs, options: &Options) -> Result<Options, Error> {
     let bits = observe(graph, calibration, options)?.bits;
     Ok(Options { weight_bits: 8, int4: bits.int4.into_iter().collect(), int4_above: None, ..options.clone() })

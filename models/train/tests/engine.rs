@@ -1,6 +1,8 @@
 //! The engine against TensorFlow Lite Micro's float kernels, on public models.
 
-use std::path::PathBuf;
+mod common;
+
+use common::shared;
 use tinderbox::import::import;
 use tinderbox::run::npy;
 use tinderbox_train::data::{Inputs, Units};
@@ -16,22 +18,13 @@ const MODELS: [&str; 6] = [
     "mlonmcu/micro_kws_m_fp32",
 ];
 
-/// Where third-party models and data are.
-fn data() -> PathBuf {
-    let shared = std::env::var_os("TINDERBOX_SHARED")
-        .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    PathBuf::from(shared).join("data")
-}
-
 #[test]
 fn float_models_yield_what_tflm_does() {
-    if !data().exists() {
-        return eprintln!("SKIPPED: {} is absent; set TINDERBOX_SHARED", data().display());
-    }
+    let Some(data) = shared().map(|shared| shared.join("data")) else { return };
     let identity = Units { scale: 1.0, zero_point: 0.0 };
     for model in MODELS {
-        let graph = import(&data().join("models").join(format!("{model}.tflite"))).expect(model);
-        let golden = data().join("golden").join(model.rsplit('/').next().expect("a name"));
+        let graph = import(&data.join("models").join(format!("{model}.tflite"))).expect(model);
+        let golden = data.join("golden").join(model.rsplit('/').next().expect("a name"));
         let inputs = Inputs::read(&golden.join("input.npy"), identity).expect(model);
         let wanted = npy::read(&golden.join("output.npy")).expect(model);
         let network = Network::new(graph, &device()).expect(model);

@@ -1,23 +1,14 @@
 //! Figures that the zoo's README tells of other people's models.
 
-use std::path::PathBuf;
+mod common;
+
+use common::shared;
 use tinderbox::graph::DType;
 use tinderbox::import::import;
 use tinderbox::run::npy::{self, Array};
 use tinderbox_train::data::{Inputs, Units};
 use tinderbox_train::model::Model;
 use tinderbox_train::quantize::{self, quantize};
-
-/// Where third-party models and data are; nothing, with a word, where they are not.
-fn shared() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    let shared = PathBuf::from(std::env::var_os("TINDERBOX_SHARED").unwrap_or_else(|| beside.into()));
-    let found = shared.join("data").exists();
-    if !found {
-        eprintln!("SKIPPED: needs the shared data");
-    }
-    found.then_some(shared)
-}
 
 /// Photographs of 96x96 pixels: small ones with every pixel three times as wide and high.
 fn enlarged(images: &[u8]) -> Inputs {

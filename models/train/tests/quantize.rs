@@ -1,6 +1,9 @@
 //! What `quantize` writes runs in TensorFlow Lite Micro and yields the bytes that it does here.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use common::shared;
+use std::path::Path;
 use std::process::Command;
 use tinderbox::compile::{Options, compile};
 use tinderbox::export::export;
@@ -16,13 +19,6 @@ use tinderbox_train::quantize::{self, quantize};
 /// Float models, and by what their golden inputs are to be taken.
 const MODELS: [&str; 3] = ["mlperf_tiny/ic_resnet8_f32", "mlperf_tiny/vww_96_f32", "gesture/magicwand5_f32"];
 
-/// Where third-party models, data and tools are.
-fn shared() -> PathBuf {
-    std::env::var_os("TINDERBOX_SHARED")
-        .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into())
-        .into()
-}
-
 /// A Python with the package tflite-micro.
 fn python() -> Option<String> {
     let python = std::env::var("TINDERBOX_TFLM_PYTHON").unwrap_or_else(|_| "python3".into());
@@ -33,13 +29,14 @@ fn python() -> Option<String> {
 
 #[test]
 fn quantized_models_run_in_tflm() {
-    let Some(python) = python().filter(|_| shared().exists()) else {
-        return eprintln!("SKIPPED: needs the shared data, and tflite-micro in TINDERBOX_TFLM_PYTHON");
+    let Some(shared) = shared() else { return };
+    let Some(python) = python() else {
+        return eprintln!("SKIPPED: needs tflite-micro in TINDERBOX_TFLM_PYTHON");
     };
     let folder = tempfile::tempdir().expect("a folder for results");
     for model in MODELS {
-        let graph = import(&shared().join("data/models").join(format!("{model}.tflite"))).expect(model);
-        let golden = shared().join("data/golden").join(model.rsplit('/').next().expect("a name"));
+        let graph = import(&shared.join("data/models").join(format!("{model}.tflite"))).expect(model);
+        let golden = shared.join("data/golden").join(model.rsplit('/').next().expect("a name"));
         let examples = Inputs::read(&golden.join("input.npy"), Units { scale: 1.0, zero_point: 0.0 }).expect(model);
         let layers: Vec<String> =
             graph.nodes.iter().filter(|node| has_int16(node)).map(|node| node.name.clone()).collect();
@@ -55,7 +52,7 @@ fn quantized_models_run_in_tflm() {
             let quantized = quantize(&graph, &examples, &options).expect(model).graph;
             let stored = store(&quantized, &examples);
             let here = here(&quantized, &stored);
-            assert_eq!(in_tflm(&python, folder.path(), &quantized, &stored), here, "{model}, {options:?}");
+            assert_eq!(in_tflm(&python, &shared, folder.path(), &quantized, &stored), here, "{model}, {options:?}");
         }
     }
 }
@@ -126,11 +123,11 @@ fn here(graph: &Graph, inputs: &Array) -> Vec<u8> {
     host::run(&image, &inferences, false).expect("runs").concat().concat()
 }
 
-fn in_tflm(python: &str, folder: &Path, graph: &Graph, inputs: &Array) -> Vec<u8> {
+fn in_tflm(python: &str, shared: &Path, folder: &Path, graph: &Graph, inputs: &Array) -> Vec<u8> {
     let [model, input, output] = ["model.tflite", "input.npy", "output.npy"].map(|name| folder.join(name));
     export(graph, &model).expect("writes");
     npy::write(std::fs::File::create(&input).expect("creates"), inputs).expect("writes");
-    let script = shared().join("tools/oracle.py");
+    let script = shared.join("tools/oracle.py");
     let run =
         Command::new(python).arg(script).arg(&model).arg("--input").arg(&input).arg("--output").arg(&output).output();
     let run = run.expect("python starts");

@@ -1,9 +1,8 @@
 //! The counts of Armv7E-M's kernels.
 
-use super::Features;
+use super::{Features, heights};
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
-use std::ops::Range;
 use tinderbox_runtime::abi;
 use tinderbox_runtime::kernels::armv7em::conv::{BLOCK, block_of};
 use tinderbox_runtime::kernels::armv7em::conv_narrow::Layout;
@@ -57,7 +56,7 @@ fn exact_pairs(stream: &[u8], words: usize, channels: usize) -> usize {
 pub(super) fn wide(layer: &Layer, node: &Node, w: &Window) -> Features {
     let words = (w.kernel_height * w.kernel_width * w.in_channels / 2) as usize;
     let pointwise = (w.kernel_height, w.kernel_width, w.stride_height, w.stride_width) == (1, 1, 1, 1);
-    let steps: Vec<usize> = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).collect();
+    let steps: Vec<usize> = heights(node).collect();
     let rows: usize = steps.iter().sum();
     let width = w.out_width as usize;
     // Int4 weights are multiplied with whole blocks; a word of them serves two.
@@ -134,7 +133,7 @@ pub(super) fn winograd(layer: &Layer, node: &Node, w: &Window) -> Features {
     let period = per_row << (2 - per_row.trailing_zeros().min(2));
     let shared = period == per_row.max(TILES);
     let (mut blocks, mut strips, mut tiles, mut moves) = (0, 0, 0, 0);
-    for rows in node.writes.iter().flat_map(|access| &access.rows).map(Range::len).filter(|rows| *rows > 0) {
+    for rows in heights(node).filter(|rows| *rows > 0) {
         let all = rows * per_row;
         blocks += all.div_ceil(TILES);
         if shared {
@@ -210,8 +209,7 @@ pub(super) fn depthwise_windows(layer: &Layer, w: &Window) -> Features {
 }
 
 pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Features {
-    let vectors: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
-    let vectors = vectors as f64;
+    let vectors = heights(node).sum::<usize>() as f64;
     let words = f64::from(p.words);
     let grouped = if p.group_bytes == 0 { 0 } else { p.outputs / 8 };
     let (groups, pairs) = (f64::from(grouped), f64::from((p.outputs - 8 * grouped + 1) / 2));
@@ -240,8 +238,7 @@ pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnected) -> Feature
 
 /// The same by pairs of channels, from bytes.
 pub(super) fn wide_vectors(layer: &Layer, node: &Node, p: &FullyConnectedPairs) -> Features {
-    let vectors: usize = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum();
-    let (vectors, pairs) = (vectors as f64, (p.outputs as usize).div_ceil(2) as f64);
+    let (vectors, pairs) = (heights(node).sum::<usize>() as f64, (p.outputs as usize).div_ceil(2) as f64);
     let exact = exact_pairs(&layer.weights, p.inputs as usize / 2, p.outputs as usize) as f64;
     vec![
         ("vector", vectors),

@@ -1,6 +1,6 @@
 //! The counts of kernels that leave out zeros.
 
-use super::Features;
+use super::{Features, heights};
 use crate::lower::Layer;
 use crate::plan::dataflow::Node;
 use tinderbox_runtime::kernels::armv7em::conv::BLOCK;
@@ -32,7 +32,7 @@ pub(super) fn portable(layer: &Layer, w: &Window) -> Features {
 /// Rows widened, and their words multiplied in blocks of pixels.
 pub(super) fn blocks_of_pixels(layer: &Layer, node: &Node, w: &Window) -> Features {
     let layout = conv_sparse::Layout::new(w);
-    let steps: Vec<usize> = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).collect();
+    let steps: Vec<usize> = heights(node).collect();
     let rows = steps.iter().sum::<usize>() as f64;
     let seen = steps.iter().map(|rows| conv_sparse::Layout::seen(w, *rows)).sum::<usize>() as f64;
     let columns = seen * (layout.phases * layout.columns / BLOCK) as f64;
@@ -67,7 +67,7 @@ fn sparse_counts(stream: &[u8], channels: usize) -> (usize, usize, usize) {
 
 /// Vectors widened, and their words multiplied in rounds.
 pub(super) fn vectors(layer: &Layer, node: &Node, p: &FullyConnectedPairs) -> Features {
-    let vectors = node.writes.iter().flat_map(|access| &access.rows).map(|range| range.len()).sum::<usize>() as f64;
+    let vectors = heights(node).sum::<usize>() as f64;
     let word = |i: usize| layer.weights.as_chunks().0.get(i).map_or(1, |bytes| u32::from_le_bytes(*bytes)) as usize;
     let (mut at, mut parts, mut rounds, mut exact) = (0, 0u32, 0u32, 0u32);
     for _ in 0..(p.outputs as usize).div_ceil(2) {

@@ -87,13 +87,14 @@ fn lower(
     if product.format == Format::S16 && narrow && matches!(kind, Kind::Grouped(_)) {
         product.format = Format::S16Narrow;
     }
-    if matches!(kind, Kind::Depthwise(_)) && windows.window.in_channels == 1 && product.format != Format::F32 {
+    let (product, kind) = match kind {
         // Over a single channel it is an ordinary convolution; of floats the sums would have another order.
-        let turned = product.transposed(windows.window.out_channels as usize);
-        convolve(lowering, node, input, windows, &turned, Kind::Grouped(1));
-    } else {
-        convolve(lowering, node, input, windows, &product, kind);
-    }
+        Kind::Depthwise(_) if windows.window.in_channels == 1 && product.format != Format::F32 => {
+            (product.transposed(windows.window.out_channels as usize), Kind::Grouped(1))
+        }
+        _ => (product, kind),
+    };
+    convolve(lowering, node, input, windows, &product, kind);
     Ok(())
 }
 

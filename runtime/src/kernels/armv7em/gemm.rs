@@ -185,11 +185,7 @@ unsafe fn twin<const PIXELS: usize, const KIND: u8>(g: &Gemm) {
             (0..g.words).for_each(|k| add(next(), PIXELS * k));
         }
         let form = next();
-        let constants = || match form & EXACT {
-            0 => [next() as i32, next() as i32, 0],
-            _ => [next(), next(), next()].map(|word| word as i32),
-        };
-        let [first, second] = [constants(), constants()];
+        let [first, second] = [constants(form, next), constants(form, next)];
         for p in 0..PIXELS {
             let (shift, offset) = if KIND == INT4 { (4, eights[p]) } else { (8, 0) };
             let even = requantize(form, first, low[p].wrapping_sub(offset), g.min, g.max);
@@ -219,6 +215,15 @@ pub(super) fn smlad(a: u32, b: u32, sum: i32) -> i32 {
 pub(super) fn extract(word: u32) -> u32 {
     let low = |shift: u32| u32::from((word >> shift) as i8 as i16 as u16);
     low(0) | low(16) << 16
+}
+
+/// What a channel of this form has in the stream: `m, z` or `m, c, n`.
+#[cfg(not(tbx_dsp))]
+pub(super) fn constants(form: u32, mut next: impl FnMut() -> u32) -> [i32; 3] {
+    match form & EXACT {
+        0 => [next() as i32, next() as i32, 0],
+        _ => [next(), next(), next()].map(|word| word as i32),
+    }
 }
 
 /// The requantizations; `constants` are `m, z` or `m, c, n`.

@@ -57,7 +57,7 @@ pub unsafe fn gemv(g: &Gemv) {
 /// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
 unsafe fn twin(g: &Gemv) {
-    use super::gemm::{EXACT, extract, requantize, smlad};
+    use super::gemm::{constants, extract, requantize, smlad};
     debug_assert!(g.groups > 0 && g.words > 0);
     let mut stream = g.stream;
     let mut next = || {
@@ -78,9 +78,7 @@ unsafe fn twin(g: &Gemv) {
             }
         }
         for (channel, _) in sums.iter().enumerate() {
-            let n = if form & EXACT == 0 { 0 } else { 1 };
-            let (m, c) = (next() as i32, next() as i32);
-            let constants = [m, c, if n == 1 { next() as i32 } else { 0 }];
+            let constants = constants(form, &mut next);
             let even = sums[channel & !1];
             let sum = if channel % 2 == 0 { even } else { sums[channel].wrapping_sub(even) >> 8 };
             let q = requantize(form, constants, sum, g.min, g.max);

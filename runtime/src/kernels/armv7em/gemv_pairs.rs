@@ -86,7 +86,7 @@ pub unsafe fn gemv_sparse(g: &GemvPairs) {
 /// The same in plain Rust.
 #[cfg(not(tbx_dsp))]
 unsafe fn twin<const SPARSE: bool>(g: &GemvPairs) {
-    use super::gemm::{EXACT, MORE, PAIR, extract, requantize, smlad};
+    use super::gemm::{MORE, PAIR, constants, extract, requantize, smlad};
     let mut stream = g.stream;
     let mut next = || {
         // SAFETY: the caller's promise about `stream`; below, about `x` and `out`.
@@ -124,11 +124,7 @@ unsafe fn twin<const SPARSE: bool>(g: &GemvPairs) {
             }
         }
         let form = next();
-        let mut constants = || match form & EXACT {
-            0 => [next() as i32, next() as i32, 0],
-            _ => [next(), next(), next()].map(|word| word as i32),
-        };
-        let [first, second] = [constants(), constants()];
+        let [first, second] = [constants(form, &mut next), constants(form, &mut next)];
         // SAFETY: see above.
         unsafe {
             let out = g.out.add(2 * pair);
